@@ -1,0 +1,27 @@
+//! The nouns of the house: events, routes, filters, verdicts, destinations. No I/O, no async, nothing heavy.
+
+pub mod apply;
+pub mod destination;
+pub mod event;
+mod excerpt;
+pub mod fault;
+pub mod id;
+pub mod json;
+pub mod limits;
+pub mod module;
+pub mod record;
+pub mod route;
+pub mod routing;
+pub mod secret;
+pub mod spec;
+pub mod time;
+pub mod verdict;
+
+pub use event::{Annotations, Answer, Draft, Event, Scheme};
+pub use fault::{Fault, Faults};
+pub use id::{Digest, EventId, Name};
+pub use limits::Limits;
+pub use route::{Attachment, Mode, Route};
+pub use secret::Secret;
+pub use time::Timestamp;
+pub use verdict::{Edit, Phase, Rejection, Response, Verdict};
