@@ -1,0 +1,229 @@
+//! The one wasmtime engine: its pool, its clock, and the permits to use it.
+
+use std::{
+    collections::HashMap,
+    path::PathBuf,
+    sync::{
+        Arc, Mutex, PoisonError, Weak,
+        atomic::{AtomicBool, Ordering},
+    },
+    thread::JoinHandle,
+    time::Duration,
+};
+
+use model::{Digest, Name, limits::Limits};
+use moka::sync::Cache;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use wasmtime::{Config, Enabled, InstanceAllocationStrategy, PoolingAllocationConfig};
+
+use crate::{abi, cache, module::Module};
+
+/// One tick of the clock that interrupts guests; times are counted in these.
+pub(crate) const TICK: Duration = Duration::from_millis(1);
+/// Elements of one table: what the largest toolchains need (JavaScript 7,700) and some room.
+pub(crate) const TABLE_ELEMENTS_MOST: usize = 10_000;
+/// Machine stack of a call; half of it may be the guest's.
+const STACK_BYTES: usize = 256 << 10;
+/// Pages of a slot that stay resident between two calls, so that the next one does not fault them in again.
+const RESIDENT_BYTES: usize = 1 << 20;
+
+/// How large the engine is.
+#[derive(Debug, Clone)]
+pub struct Settings {
+    /// Calls that may run at the same time, over all projects.
+    pub calls_most: u32,
+    /// Calls that one project may run at the same time.
+    pub calls_most_per_project: u32,
+    /// Bytes of compiled code kept in memory for modules that no snapshot uses.
+    pub modules_bytes: u64,
+    /// Where compiled code is kept between two starts; nowhere if none.
+    pub cache: Option<Cached>,
+}
+
+/// A private folder for compiled code, and the key that tells our files from others'.
+#[derive(Clone)]
+pub struct Cached {
+    pub folder: PathBuf,
+    pub key: [u8; 32],
+}
+
+impl std::fmt::Debug for Cached {
+    fn fmt(&self, out: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        out.debug_struct("Cached").field("folder", &self.folder).finish_non_exhaustive()
+    }
+}
+
+impl Default for Settings {
+    fn default() -> Self {
+        Self { calls_most: 256, calls_most_per_project: 192, modules_bytes: 512 << 20, cache: None }
+    }
+}
+
+/// Compiles modules and runs filters. Cheap to clone; the last clone stops the ticker.
+#[derive(Clone)]
+pub struct Engine(pub(crate) Arc<Inner>);
+
+pub(crate) struct Inner {
+    pub(crate) wasm: wasmtime::Engine,
+    pub(crate) linker: abi::Linker,
+    pub(crate) modules: Cache<Digest, Arc<Module>>,
+    pub(crate) cache: Option<cache::Folder>,
+    /// Compiling takes all cores for seconds: one at a time.
+    pub(crate) compiling: Arc<Semaphore>,
+    permits: Permits,
+    _ticker: Ticker,
+}
+
+impl std::fmt::Debug for Engine {
+    fn fmt(&self, out: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        out.debug_struct("Engine").finish_non_exhaustive()
+    }
+}
+
+impl Engine {
+    /// Fails if the machine cannot reserve the pool, or the folder for compiled code cannot be used.
+    pub fn start(settings: &Settings) -> Result<Self, String> {
+        let wasm = wasmtime::Engine::new(&config(settings))
+            .map_err(|error| format!("cannot set up the WebAssembly engine: {error:#}; lower `filters.calls`"))?;
+        let linker = abi::Linker::new(&wasm).map_err(|error| format!("cannot link the host's functions: {error:#}"))?;
+        let cache = settings.cache.as_ref().map(|cached| cache::Folder::open(cached, &wasm)).transpose()?;
+        let ticker = Ticker::start(wasm.clone())?;
+        let modules = Cache::builder()
+            .max_capacity(settings.modules_bytes)
+            .weigher(|_, module: &Arc<Module>| u32::try_from(module.code_bytes()).unwrap_or(u32::MAX))
+            .build();
+        Ok(Self(Arc::new(Inner {
+            wasm,
+            linker,
+            modules,
+            cache,
+            compiling: Arc::new(Semaphore::new(1)),
+            permits: Permits::new(settings),
+            _ticker: ticker,
+        })))
+    }
+
+    pub(crate) fn lane(&self, project: &Name) -> Lane {
+        Lane { all: Arc::clone(&self.0.permits.all), project: self.0.permits.of(project) }
+    }
+}
+
+fn config(settings: &Settings) -> Config {
+    let mut pool = PoolingAllocationConfig::new();
+    let calls = settings.calls_most.max(1);
+    // Handing pages back costs more than the call; keeping them pays only where the kernel says which were written.
+    let resident = PoolingAllocationConfig::is_pagemap_scan_available();
+    pool.total_component_instances(calls)
+        .total_core_instances(calls.saturating_mul(8))
+        .total_memories(calls.saturating_mul(2))
+        .total_tables(calls.saturating_mul(8))
+        .total_stacks(calls)
+        .max_component_instance_size(4 << 20)
+        .max_core_instance_size(4 << 20)
+        .max_core_instances_per_component(64)
+        .max_memories_per_component(8)
+        .max_tables_per_component(64)
+        .max_memory_size(Limits::MOST.memory_bytes)
+        .table_elements(TABLE_ELEMENTS_MOST)
+        .linear_memory_keep_resident(if resident { RESIDENT_BYTES } else { 0 })
+        .table_keep_resident(if resident { 64 << 10 } else { 0 })
+        .pagemap_scan(if resident { Enabled::Yes } else { Enabled::No });
+    let mut config = Config::new();
+    config
+        .allocation_strategy(InstanceAllocationStrategy::Pooling(pool))
+        .concurrency_support(false)
+        .epoch_interruption(true)
+        .async_stack_size(STACK_BYTES)
+        .max_wasm_stack(STACK_BYTES / 2)
+        .wasm_memory64(false)
+        .wasm_multi_memory(true);
+    config
+}
+
+/// Moves the engine's epoch on, from a thread of its own so that a busy runtime cannot hold it up.
+struct Ticker {
+    stop: Arc<AtomicBool>,
+    thread: Option<JoinHandle<()>>,
+}
+
+impl Ticker {
+    fn start(wasm: wasmtime::Engine) -> Result<Self, String> {
+        let stop = Arc::new(AtomicBool::new(false));
+        let seen = Arc::clone(&stop);
+        let tick = move || {
+            while !seen.load(Ordering::Relaxed) {
+                std::thread::sleep(TICK);
+                wasm.increment_epoch();
+            }
+        };
+        let thread = std::thread::Builder::new()
+            .name("epoch".to_owned())
+            .spawn(tick)
+            .map_err(|error| format!("cannot start the thread that limits filters' time: {error}"))?;
+        Ok(Self { stop, thread: Some(thread) })
+    }
+}
+
+impl Drop for Ticker {
+    fn drop(&mut self) {
+        self.stop.store(true, Ordering::Relaxed);
+        if let Some(thread) = self.thread.take() {
+            // A ticker that panicked has nothing left to stop.
+            _ = thread.join();
+        }
+    }
+}
+
+/// Who may run how much at the same time.
+struct Permits {
+    all: Arc<Semaphore>,
+    each: usize,
+    projects: Mutex<HashMap<Name, Weak<Semaphore>>>,
+}
+
+impl Permits {
+    fn new(settings: &Settings) -> Self {
+        let all = settings.calls_most.max(1);
+        Self {
+            all: Arc::new(Semaphore::new(all as usize)),
+            each: settings.calls_most_per_project.clamp(1, all) as usize,
+            projects: Mutex::default(),
+        }
+    }
+
+    /// Filters of a project hold its semaphore; it goes when the last of them goes.
+    fn of(&self, project: &Name) -> Arc<Semaphore> {
+        let mut projects = self.projects.lock().unwrap_or_else(PoisonError::into_inner);
+        projects.retain(|_, semaphore| semaphore.strong_count() > 0);
+        if let Some(semaphore) = projects.get(project).and_then(Weak::upgrade) {
+            return semaphore;
+        }
+        let semaphore = Arc::new(Semaphore::new(self.each));
+        projects.insert(project.clone(), Arc::downgrade(&semaphore));
+        semaphore
+    }
+}
+
+/// A project's way to the pool.
+#[derive(Debug)]
+pub(crate) struct Lane {
+    all: Arc<Semaphore>,
+    project: Arc<Semaphore>,
+}
+
+/// The right to run one call, given back when dropped.
+#[derive(Debug)]
+pub(crate) struct Permit {
+    _project: OwnedSemaphorePermit,
+    _all: OwnedSemaphorePermit,
+}
+
+impl Lane {
+    /// Waits for a place, the project's before the pool's, so that a project that waits holds up only itself. The
+    /// semaphores are never closed.
+    pub(crate) async fn permit(&self) -> Permit {
+        let project = Arc::clone(&self.project).acquire_owned().await.expect("never closed");
+        let all = Arc::clone(&self.all).acquire_owned().await.expect("never closed");
+        Permit { _project: project, _all: all }
+    }
+}

@@ -1,0 +1,22 @@
+//! WebAssembly, and nothing but: a component comes in, a verdict comes out. The one place that knows wasmtime.
+//!
+//! [`Engine::load`] turns uploaded bytes into a [`Module`] or says why not; [`Filter`] is a module with an attachment's
+//! configuration, grants and limits; [`Chain::run`] calls the filters of a route in order, each in a store of its own,
+//! and applies their verdicts. Nothing of wasmtime shows outside.
+
+mod abi;
+mod cache;
+mod call;
+mod chain;
+mod engine;
+mod filter;
+mod inspect;
+pub mod kv;
+mod module;
+mod observe;
+
+pub use chain::{Chain, End, Given, Ran};
+pub use engine::{Engine, Settings};
+pub use filter::{Filter, Secrets};
+pub use kv::Kv;
+pub use module::{Module, Refused};

@@ -1,0 +1,133 @@
+//! An uploaded component, compiled and ready to be instantiated.
+
+use std::{sync::Arc, time::Instant};
+
+use bytes::Bytes;
+use model::{Digest, Limits, Timestamp, module::Manifest};
+use wasmtime::component::Component;
+
+use crate::{
+    abi::{self, Adapter},
+    call,
+    engine::Engine,
+    inspect, observe,
+};
+
+/// Why a module or a configuration is not taken; the text says what is wrong and what to do.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{0}")]
+pub struct Refused(pub String);
+
+/// An uploaded component. Holds no state of any call.
+pub struct Module {
+    pub digest: Digest,
+    /// The interfaces that it imports: `snaphook:filter/crypto@0.1.0`.
+    pub imports: Vec<String>,
+    pub manifest: Manifest,
+    /// The world that it was built for: `snaphook:filter@0.1.0`.
+    pub world: &'static str,
+    pub(crate) adapter: Adapter,
+    pub(crate) engine: Engine,
+    code_bytes: usize,
+}
+
+impl std::fmt::Debug for Module {
+    fn fmt(&self, out: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        out.debug_struct("Module").field("digest", &self.digest).field("world", &self.world).finish_non_exhaustive()
+    }
+}
+
+impl Module {
+    /// About how much memory its compiled code takes.
+    pub(crate) fn code_bytes(&self) -> usize {
+        self.code_bytes
+    }
+
+    /// Runs the module's `configure` under the limits and returns what it prepared.
+    pub async fn configure(&self, config: &str, limits: &Limits) -> Result<Bytes, Refused> {
+        call::configure(self, config, limits, Timestamp::now()).await
+    }
+}
+
+/// The digest that identifies a module's bytes.
+pub(crate) fn digest(bytes: &[u8]) -> Digest {
+    let mut sha256 = [0; 32];
+    sha256.copy_from_slice(aws_lc_rs::digest::digest(&aws_lc_rs::digest::SHA256, bytes).as_ref());
+    Digest(sha256)
+}
+
+impl Engine {
+    /// The module with these bytes: from memory, from disk, or compiled now. Refuses what is no component of a known
+    /// world, asks for what does not exist, or does not come up under the default limits.
+    pub async fn load(&self, bytes: Bytes) -> Result<Arc<Module>, Refused> {
+        let digest = digest(&bytes);
+        if let Some(module) = self.0.modules.get(&digest) {
+            return Ok(module);
+        }
+        let engine = self.clone();
+        let turn = Arc::clone(&self.0.compiling).acquire_owned().await.expect("never closed");
+        let module = tokio::task::spawn_blocking(move || {
+            let module = engine.compile(digest, &bytes);
+            drop(turn);
+            module
+        });
+        let module = module.await.map_err(|error| Refused(format!("compiling ended without a result: {error}")))??;
+        call::try_out(&module).await?;
+        let module = Arc::new(module);
+        self.0.modules.insert(digest, Arc::clone(&module));
+        Ok(module)
+    }
+
+    fn compile(&self, digest: Digest, bytes: &[u8]) -> Result<Module, Refused> {
+        let manifest = inspect::inspect(bytes)?;
+        let cached = self.0.cache.as_ref().and_then(|folder| folder.read(&self.0.wasm, &digest));
+        let component = match cached {
+            Some(component) => component,
+            None => {
+                let start = Instant::now();
+                let component = Component::new(&self.0.wasm, bytes)
+                    .map_err(|error| Refused(format!("the component cannot be compiled: {error:#}")))?;
+                observe::module_compiled(&digest, bytes.len(), start.elapsed());
+                if let Some(folder) = &self.0.cache {
+                    folder.write(&digest, &component);
+                }
+                component
+            }
+        };
+        let imports: Vec<String> =
+            component.component_type().imports(&self.0.wasm).map(|(name, _)| name.to_owned()).collect();
+        let (world, adapter) = abi::adapt(&self.0.linker, &component, &imports)?;
+        check_manifest(&manifest, &imports)?;
+        let code_bytes = component.image_range();
+        let code_bytes = (code_bytes.end as usize).saturating_sub(code_bytes.start as usize);
+        Ok(Module { digest, imports, manifest, world, adapter, engine: self.clone(), code_bytes })
+    }
+}
+
+/// A manifest may not ask for what the code has no way to use.
+fn check_manifest(manifest: &Manifest, imports: &[String]) -> Result<(), Refused> {
+    let has = |interface: &str| {
+        imports
+            .iter()
+            .any(|import| import.strip_prefix("snaphook:filter/").is_some_and(|rest| rest.starts_with(interface)))
+    };
+    let asks = |what: &str, names: &[String], interfaces: &[&str]| {
+        if names.is_empty() || interfaces.iter().any(|interface| has(interface)) {
+            return Ok(());
+        }
+        Err(Refused(format!(
+            "the manifest asks for {what} {names:?}, but the module does not import `{}`: remove the request or use it",
+            interfaces.join("` or `")
+        )))
+    };
+    asks("secrets", &manifest.secrets, &["crypto@", "body@"])?;
+    asks("secrets in the clear", &manifest.reveal, &["secrets@"])?;
+    asks("key-value namespaces", &manifest.kv, &["kv@"])?;
+    if !manifest.hosts.is_empty() {
+        return Err(Refused(format!(
+            "the manifest asks for the hosts {:?}, but filters cannot call out in this version: remove the request",
+            manifest.hosts
+        )));
+    }
+    Ok(())
+}

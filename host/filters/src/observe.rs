@@ -1,0 +1,23 @@
+//! What happens here, one function each: its log line.
+
+use model::{Digest, record::FailureClass};
+
+pub(crate) fn cached_code_refused(digest: &Digest, problem: &str) {
+    tracing::warn!(module = %digest, problem, "compiled code on disk was refused and is made again");
+}
+
+pub(crate) fn cached_code_not_written(digest: &Digest, problem: &str) {
+    tracing::warn!(module = %digest, problem, "compiled code was not written to disk");
+}
+
+pub(crate) fn module_compiled(digest: &Digest, bytes: usize, took: std::time::Duration) {
+    tracing::info!(module = %digest, bytes, took_ms = took.as_millis(), "module compiled");
+}
+
+pub(crate) fn filter_failed(event: &model::EventId, filter: &str, class: FailureClass, skipped: bool, detail: &str) {
+    tracing::warn!(%event, filter, class = class.name(), skipped, detail, "filter failed");
+}
+
+pub(crate) fn call_denied(event: &model::EventId, filter: &str, grant: &str) {
+    tracing::warn!(%event, filter, grant, "filter called what it has no grant for");
+}
