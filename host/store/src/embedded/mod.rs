@@ -1,0 +1,64 @@
+//! The embedded backend: SQLite, one file for configuration and one for events, in a folder that one host holds.
+
+mod change;
+mod contents;
+mod database;
+mod failure;
+mod folder;
+mod journal;
+mod kv;
+mod modules;
+mod readers;
+mod references;
+mod registry;
+mod reservations;
+mod routes;
+mod secrets;
+#[cfg(test)]
+mod tests;
+mod writer;
+
+use std::{
+    path::{Path, PathBuf},
+    sync::Arc,
+};
+
+pub use journal::Journal;
+pub use registry::Registry;
+
+use crate::Result;
+
+/// Where things are kept, and how much.
+#[derive(Debug, Clone)]
+pub struct Options {
+    /// Made if it is not there, for its owner only.
+    pub folder: PathBuf,
+    /// The master key; better on another disk than the backups of the folder. By default `master.key` in the folder.
+    pub key_file: Option<PathBuf>,
+    pub registry: crate::registry::Limits,
+    pub journal: crate::journal::Limits,
+}
+
+impl Options {
+    pub fn new(folder: impl Into<PathBuf>) -> Self {
+        Self {
+            folder: folder.into(),
+            key_file: None,
+            registry: crate::registry::Limits::default(),
+            journal: crate::journal::Limits::default(),
+        }
+    }
+}
+
+/// Opens the folder, making or migrating what is in it, and reads the master key. Blocks; for the start of a host.
+///
+/// When both are dropped, all that was acknowledged is on disk, their threads have ended and the folder is free.
+pub fn open(options: &Options) -> Result<(Registry, Journal)> {
+    let folder = Arc::new(folder::Folder::hold(&options.folder)?);
+    let control = database::open(&options.folder.join("control.db"), &database::CONTROL)?;
+    let events = database::open(&options.folder.join("events.db"), &database::EVENTS)?;
+    let key_file = options.key_file.as_deref().map_or_else(|| options.folder.join("master.key"), Path::to_owned);
+    let registry = Registry::open(control, &key_file, options.registry, Arc::clone(&folder))?;
+    let journal = Journal::open(events, options.journal, folder)?;
+    Ok((registry, journal))
+}

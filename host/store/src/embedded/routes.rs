@@ -1,0 +1,141 @@
+//! Routes: what was written, what it came to, and what it names.
+
+use std::collections::BTreeSet;
+
+use model::{Name, spec::RouteSpec};
+use rusqlite::{OptionalExtension as _, params};
+
+use super::{
+    change::{Applying, Effect},
+    contents::collect,
+    failure::Result,
+};
+use crate::{
+    Error,
+    registry::{self, Prepared},
+};
+
+/// A filter as it is kept.
+#[derive(Debug, PartialEq, Eq)]
+struct Attached {
+    active: [u8; 32],
+    candidate: Option<[u8; 32]>,
+    previous: Option<[u8; 32]>,
+    configuration: [u8; 32],
+    prepared: Vec<u8>,
+}
+
+/// Changes nothing if all was so already.
+pub(super) fn put(applying: &Applying<'_>, name: &Name, spec: &RouteSpec, filters: &[Prepared]) -> Result<Effect> {
+    let Applying { connection, revision, .. } = *applying;
+    let project = applying.project.as_str();
+    if filters.len() != spec.filters.len() {
+        let problem =
+            format!("route `{name}` has {} filters, and {} that are resolved", spec.filters.len(), filters.len());
+        return Err(Error::Invalid { problem }.into());
+    }
+    let configurations: Vec<String> = spec.filters.iter().map(|filter| filter.config.to_string()).collect();
+    let attached: Vec<Attached> = filters
+        .iter()
+        .zip(&configurations)
+        .map(|(filter, configuration)| Attached {
+            active: filter.resolution.active.0,
+            candidate: filter.resolution.candidate.map(|digest| digest.0),
+            previous: filter.resolution.previous.map(|digest| digest.0),
+            configuration: registry::digest(configuration.as_bytes()).0,
+            prepared: filter.bytes.to_vec(),
+        })
+        .collect();
+    let spec_text = serde_json::to_string(spec).expect("a specification is JSON");
+    let before: Option<String> = connection
+        .prepare_cached("SELECT spec FROM routes WHERE project = ?1 AND name = ?2")?
+        .query_row([project, name.as_str()], |row| row.get(0))
+        .optional()?;
+    if before.as_ref() == Some(&spec_text) && read(applying, name)? == attached {
+        return Ok(Effect::default());
+    }
+    // Its rows in the other tables go with it.
+    remove(applying, name)?;
+    connection
+        .prepare_cached("INSERT INTO routes (project, name, spec, revision) VALUES (?1, ?2, ?3, ?4)")?
+        .execute(params![project, name.as_str(), spec_text, revision])?;
+    for (position, (filter, configuration)) in attached.iter().zip(&configurations).enumerate() {
+        connection
+            .prepare_cached("INSERT INTO configurations (digest, text) VALUES (?1, ?2) ON CONFLICT DO NOTHING")?
+            .execute(params![filter.configuration, configuration])?;
+        connection
+            .prepare_cached(
+                "INSERT INTO attachments
+                 (project, route, position, active, candidate, previous, configuration, prepared)
+                 VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)",
+            )?
+            .execute(params![
+                project,
+                name.as_str(),
+                position,
+                filter.active,
+                filter.candidate,
+                filter.previous,
+                filter.configuration,
+                filter.prepared
+            ])?;
+    }
+    let (destinations, secrets) = names(spec);
+    for destination in destinations {
+        connection
+            .prepare_cached("INSERT INTO route_destinations (project, route, destination) VALUES (?1, ?2, ?3)")?
+            .execute([project, name.as_str(), destination])?;
+    }
+    for secret in secrets {
+        connection
+            .prepare_cached("INSERT INTO route_secrets (project, route, secret) VALUES (?1, ?2, ?3)")?
+            .execute([project, name.as_str(), secret])?;
+    }
+    Ok(Effect::changed(true))
+}
+
+/// With the configurations that no other route has.
+pub(super) fn remove(applying: &Applying<'_>, name: &Name) -> Result<Effect> {
+    let Applying { connection, .. } = *applying;
+    let attached = read(applying, name)?;
+    let rows = connection
+        .prepare_cached("DELETE FROM routes WHERE project = ?1 AND name = ?2")?
+        .execute([applying.project.as_str(), name.as_str()])?;
+    for filter in attached {
+        connection
+            .prepare_cached(
+                "DELETE FROM configurations WHERE digest = ?1
+                 AND NOT EXISTS (SELECT 1 FROM attachments WHERE configuration = ?1)",
+            )?
+            .execute([filter.configuration])?;
+    }
+    Ok(Effect::changed(rows > 0))
+}
+
+fn read(applying: &Applying<'_>, name: &Name) -> Result<Vec<Attached>> {
+    let mut query = applying.connection.prepare_cached(
+        "SELECT active, candidate, previous, configuration, prepared FROM attachments
+         WHERE project = ?1 AND route = ?2 ORDER BY position",
+    )?;
+    collect(query.query([applying.project.as_str(), name.as_str()])?, |row| {
+        Ok(Attached {
+            active: row.get(0)?,
+            candidate: row.get(1)?,
+            previous: row.get(2)?,
+            configuration: row.get(3)?,
+            prepared: row.get(4)?,
+        })
+    })
+}
+
+/// The destinations and secrets that the route names.
+fn names(spec: &RouteSpec) -> (BTreeSet<&str>, BTreeSet<&str>) {
+    let destinations =
+        spec.forward.iter().flat_map(|forward| forward.candidates.iter().chain(&forward.default)).map(String::as_str);
+    let secrets = spec
+        .filters
+        .iter()
+        .flat_map(|filter| filter.grants.secrets.values().chain(filter.grants.reveal.values()))
+        .map(String::as_str);
+    (destinations.collect(), secrets.collect())
+}

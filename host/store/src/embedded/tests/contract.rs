@@ -1,0 +1,30 @@
+//! The contract suite, run against SQLite.
+
+use std::sync::Arc;
+
+use tempfile::TempDir;
+
+use super::super::{Options, open};
+use crate::{
+    Journal, Registry,
+    contract::{JOURNAL_LIMITS, REGISTRY_LIMITS},
+};
+
+fn fresh() -> (TempDir, Options) {
+    let folder = tempfile::tempdir().unwrap();
+    let options = Options { registry: REGISTRY_LIMITS, journal: JOURNAL_LIMITS, ..Options::new(folder.path()) };
+    (folder, options)
+}
+
+fn registry() -> (TempDir, Arc<dyn Registry>) {
+    let (folder, options) = fresh();
+    (folder, Arc::new(open(&options).unwrap().0))
+}
+
+fn journal() -> (TempDir, Arc<dyn Journal>) {
+    let (folder, options) = fresh();
+    (folder, Arc::new(open(&options).unwrap().1))
+}
+
+crate::registry_contract!(registry);
+crate::journal_contract!(journal);

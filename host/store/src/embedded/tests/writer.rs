@@ -1,0 +1,156 @@
+//! The group commit: what fails fails alone, what is acknowledged is durable, and what cannot be durable is refused.
+
+use std::sync::{Arc, mpsc};
+
+use rusqlite::Connection;
+use tokio::{sync::oneshot, task::JoinSet};
+
+use super::super::{database, failure, writer::Writer};
+use crate::{Error, Result};
+
+struct Table {
+    folder: tempfile::TempDir,
+    writer: Arc<Writer>,
+}
+
+impl Table {
+    fn start() -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        let file = database::open(&folder.path().join("events.db"), &database::EVENTS).unwrap();
+        file.connection.execute_batch("CREATE TABLE numbers (number INTEGER PRIMARY KEY, filling BLOB)").unwrap();
+        Self { folder, writer: Arc::new(Writer::start("test", file.connection).unwrap()) }
+    }
+
+    /// Keeps the writer busy, so that what comes meanwhile becomes one group; ends when the sender is dropped.
+    async fn block(&self) -> (mpsc::Sender<()>, tokio::task::JoinHandle<Result<()>>) {
+        let (release, released) = mpsc::channel::<()>();
+        let (start, started) = oneshot::channel();
+        let writer = Arc::clone(&self.writer);
+        let work = move |_: &Connection| {
+            start.send(()).unwrap();
+            released.recv().unwrap_err();
+            Ok(())
+        };
+        let blocked = tokio::spawn(async move { writer.run(work).await });
+        started.await.unwrap();
+        (release, blocked)
+    }
+
+    fn numbers(&self) -> Vec<i64> {
+        let reader = database::open_reader(&self.folder.path().join("events.db")).unwrap();
+        let mut query = reader.prepare("SELECT number FROM numbers ORDER BY number").unwrap();
+        query.query_map([], |row| row.get(0)).unwrap().map(|number| number.unwrap()).collect()
+    }
+}
+
+fn insert(connection: &Connection, number: i64, filling: usize) -> failure::Result<()> {
+    connection.execute("INSERT INTO numbers (number, filling) VALUES (?1, zeroblob(?2))", (number, filling))?;
+    Ok(())
+}
+
+#[tokio::test]
+async fn one_that_fails_undoes_only_itself() {
+    let table = Table::start();
+    let (release, blocked) = table.block().await;
+    let mut group = JoinSet::new();
+    for number in 0..20 {
+        let writer = Arc::clone(&table.writer);
+        group.spawn(async move {
+            let result = writer
+                .run(move |connection| {
+                    insert(connection, number, 1)?;
+                    // Each third one fails after it has written: by itself, or by what SQLite says.
+                    match number % 6 {
+                        0 => Err(Error::NotFound { what: "it".to_owned() }.into()),
+                        3 => insert(connection, number, 1),
+                        _ => Ok(()),
+                    }
+                })
+                .await;
+            (number, result)
+        });
+    }
+    tokio::task::yield_now().await;
+    drop(release);
+    blocked.await.unwrap().unwrap();
+    for (number, result) in group.join_all().await {
+        match number % 6 {
+            0 => assert!(matches!(result, Err(Error::NotFound { .. })), "{number}: {result:?}"),
+            3 => assert!(matches!(result, Err(Error::Unavailable { .. })), "{number}: {result:?}"),
+            _ => result.unwrap(),
+        }
+    }
+    assert_eq!(table.numbers(), (0..20).filter(|number| number % 3 != 0).collect::<Vec<_>>());
+}
+
+#[tokio::test]
+async fn nothing_is_acknowledged_that_the_disk_did_not_take() {
+    let table = Table::start();
+    let limit = async |pages: u32| {
+        let set = move |connection: &Connection| Ok(connection.pragma_update(None, "max_page_count", pages)?);
+        table.writer.run(set).await.unwrap();
+    };
+    limit(60).await;
+    let mut kept = Vec::new();
+    let mut refused = 0;
+    for number in 0..20 {
+        match table.writer.run(move |connection| insert(connection, number, 16 << 10)).await {
+            Ok(()) => kept.push(number),
+            Err(Error::Unavailable { .. }) => refused += 1,
+            Err(other) => panic!("{other}"),
+        }
+    }
+    assert!(!kept.is_empty() && refused > 0, "{kept:?}");
+    assert_eq!(table.numbers(), kept);
+    // Once there is room again, it goes on.
+    limit(1_000).await;
+    table.writer.run(|connection| insert(connection, 99, 16 << 10)).await.unwrap();
+    assert_eq!(table.numbers().last(), Some(&99));
+}
+
+#[tokio::test]
+async fn a_transaction_that_is_lost_is_refused_to_all_of_it() {
+    let table = Table::start();
+    let (release, blocked) = table.block().await;
+    let mut group = JoinSet::new();
+    for number in 0..10 {
+        let writer = Arc::clone(&table.writer);
+        let work = move |connection: &Connection| {
+            insert(connection, number, 1)?;
+            if number == 5 {
+                // What SQLite does by itself when the disk fails it.
+                connection.execute_batch("ROLLBACK")?;
+            }
+            Ok(())
+        };
+        group.spawn(async move { writer.run(work).await });
+    }
+    tokio::task::yield_now().await;
+    drop(release);
+    blocked.await.unwrap().unwrap();
+    for result in group.join_all().await {
+        let refused = result.unwrap_err();
+        assert!(refused.to_string().contains("did not become durable"), "{refused}");
+    }
+    table.writer.run(|connection| insert(connection, 99, 1)).await.unwrap();
+    assert_eq!(table.numbers(), [99]);
+}
+
+#[tokio::test]
+async fn the_work_is_done_though_nobody_waits() {
+    let table = Table::start();
+    let (release, blocked) = table.block().await;
+    let writer = Arc::clone(&table.writer);
+    let waiting = tokio::spawn(async move { writer.run(|connection| insert(connection, 7, 1)).await });
+    // On this runtime's one thread it has been handed over when the task has had its turn.
+    tokio::task::yield_now().await;
+    waiting.abort();
+    assert!(waiting.await.unwrap_err().is_cancelled());
+    drop(release);
+    blocked.await.unwrap().unwrap();
+    let Table { folder, writer } = table;
+    // The end of the writer is the end of its work.
+    drop(Arc::into_inner(writer).unwrap());
+    let reader = database::open_reader(&folder.path().join("events.db")).unwrap();
+    assert_eq!(reader.query_row("SELECT number FROM numbers", [], |row| row.get(0)), Ok(7));
+}
