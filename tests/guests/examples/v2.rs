@@ -1,0 +1,15 @@
+//! Sets header `x-version` to 2. Beside `v1`: one filter in two versions.
+
+use snaphook_sdk::prelude::*;
+
+struct Version;
+
+impl Filter for Version {
+    type Config = ();
+
+    fn handle(_event: &Event, _config: &()) -> Result<Verdict> {
+        Ok(Verdict::edit().set_header("x-version", "2"))
+    }
+}
+
+snaphook_sdk::export!(Version, body: none);
