@@ -1,0 +1,52 @@
+//! Whether the host lives, is ready, and what it serves.
+
+use axum::{Json, extract::State};
+use http::StatusCode;
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
+use utoipa_axum::{router::OpenApiRouter, routes};
+
+use super::{Shared, problem::Problem};
+use crate::control;
+
+pub(super) const HEALTH: &str = "/healthz";
+pub(super) const READY: &str = "/readyz";
+
+pub(super) fn router() -> OpenApiRouter<Shared> {
+    OpenApiRouter::new().routes(routes!(is_alive)).routes(routes!(is_ready)).routes(routes!(get_status))
+}
+
+/// Whether the process lives
+#[utoipa::path(get, path = "/healthz", tag = "host", security(()), responses((status = OK, body = String, content_type = "text/plain")))]
+async fn is_alive() -> &'static str {
+    "ok\n"
+}
+
+/// Whether a snapshot is served and webhooks are accepted
+#[utoipa::path(
+    get, path = "/readyz", tag = "host", security(()),
+    responses((status = OK, body = String, content_type = "text/plain"), (status = SERVICE_UNAVAILABLE, body = Problem, content_type = "application/problem+json")),
+)]
+async fn is_ready(State(shared): State<Shared>) -> Result<&'static str, Problem> {
+    if *shared.0.admin.ready.borrow() {
+        return Ok("ok\n");
+    }
+    Err(Problem::new(StatusCode::SERVICE_UNAVAILABLE, "the host is starting or stopping"))
+}
+
+/// What the host is doing.
+#[derive(Debug, Serialize, Deserialize, ToSchema)]
+struct Status {
+    #[serde(flatten)]
+    status: control::Status,
+    /// Where webhooks arrive.
+    #[schema(example = "127.0.0.1:8080")]
+    gateway: String,
+}
+
+/// What the host serves
+#[utoipa::path(get, path = "/v1/status", tag = "host", responses((status = OK, body = Status)))]
+async fn get_status(State(shared): State<Shared>) -> Json<Status> {
+    let status = shared.control().status().await;
+    Json(Status { status, gateway: shared.0.admin.gateway.to_string() })
+}

@@ -1,0 +1,132 @@
+//! `apply`: the configuration of a project becomes what a file says, as one change. Applying it again changes nothing.
+
+mod file;
+
+use std::{
+    collections::BTreeMap,
+    path::{Path, PathBuf},
+};
+
+use file::Configuration;
+use model::Faults;
+
+use super::{
+    Global,
+    answers::{Applied, Change, Module},
+    failure::Failure,
+    show,
+};
+use crate::settings::written::Source;
+
+#[derive(Debug, clap::Args)]
+pub(crate) struct Apply {
+    /// The file: TOML with [modules.NAME], [secrets.NAME], [destinations.NAME] and [routes.NAME].
+    file: PathBuf,
+    /// Check everything and show what would change; change nothing.
+    #[arg(long)]
+    dry_run: bool,
+    /// Remove routes and destinations that the file does not name.
+    #[arg(long)]
+    prune: bool,
+}
+
+impl Apply {
+    pub(crate) async fn run(self, global: &Global) -> Result<(), Failure> {
+        self.apply(global, |_| Ok(())).await
+    }
+
+    /// For `route apply`.
+    pub(crate) async fn run_for_one_route(self, global: &Global) -> Result<(), Failure> {
+        self.apply(global, |configuration| match configuration.routes.len() {
+            1 => Ok(()),
+            routes => Err(Failure::usage(format!("the file holds {routes} routes, not one: use `snaphook apply`"))),
+        })
+        .await
+    }
+
+    async fn apply(
+        self,
+        global: &Global,
+        check: impl FnOnce(&Configuration) -> Result<(), Failure>,
+    ) -> Result<(), Failure> {
+        let name = self.file.display().to_string();
+        let text = std::fs::read_to_string(&self.file)
+            .map_err(|error| Failure::usage(format!("`{name}` cannot be read: {error}")))?;
+        let source = Source { name: &name, text: &text };
+        let folder = self.file.parent().unwrap_or(Path::new(""));
+        let configuration = Configuration::read(&source, &global.project, folder)?;
+        check(&configuration)?;
+        let sent = self.send(global, &configuration).await;
+        // What the host finds wrong is shown at the lines where it was written.
+        sent.map_err(|mut failure| {
+            let table = source.parse(&mut Faults::default());
+            failure.faults = source.locate(&table, std::mem::take(&mut failure.faults));
+            failure
+        })
+    }
+
+    /// Modules first: a configuration names them by their digests.
+    async fn send(&self, global: &Global, configuration: &Configuration) -> Result<(), Failure> {
+        let client = global.client()?;
+        let dry_run = if self.dry_run { "?dry_run=true" } else { "" };
+        let mut digests = BTreeMap::new();
+        for (name, bytes) in &configuration.modules {
+            let pushed = client.post_module(&format!("/modules/{name}{dry_run}"), bytes.clone()).await;
+            let pushed = pushed.map_err(|failure| failure.below(&format!("modules.{name}.file")))?;
+            digests.insert(name, pushed.read::<Module>()?.digest);
+        }
+        let query = match (self.dry_run, self.prune) {
+            (false, false) => "",
+            (true, false) => "?dry_run=true",
+            (false, true) => "?prune=true",
+            (true, true) => "?dry_run=true&prune=true",
+        };
+        let answer = client.post(&format!("/apply{query}"), &configuration.json(&digests)).await?;
+        global.show(&answer, |applied: Applied| text(&applied, self.dry_run))
+    }
+}
+
+/// What changed, in the order in which the host tells it.
+fn text(applied: &Applied, dry_run: bool) -> String {
+    let mut text: String = applied.changes.iter().map(change).collect();
+    let changed = applied.changes.iter().filter(|change| change.change != "unchanged").count();
+    text.push_str(&match (changed, dry_run) {
+        (0, _) => "nothing to change\n".to_owned(),
+        (_, true) => format!("{changed} would change; nothing was changed\n"),
+        (_, false) => format!("{changed} changed, revision {}\n", applied.revision),
+    });
+    text
+}
+
+fn change(change: &Change) -> String {
+    let style = match change.change.as_str() {
+        "created" => show::GOOD,
+        "updated" => show::ODD,
+        "deleted" => show::BAD,
+        _ => show::FAINT,
+    };
+    let word = show::styled(style, &format!("{:<9}", show::line(&change.change)));
+    let diff: String = change.diff.iter().map(|line| format!("    {}\n", show::diff_line(line))).collect();
+    format!("{word}  {} {}\n{diff}", show::line(&change.kind), show::line(&change.name))
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn changes_are_listed() {
+        let applied: Applied = serde_json::from_value(json!({ "revision": 12, "changes": [
+            { "kind": "module", "name": "verify", "change": "unchanged" },
+            { "kind": "route", "name": "github", "change": "updated", "diff": ["- capture: none", "+ capture: \u{1b}all"] },
+        ]}))
+        .unwrap();
+        let plain = |dry_run| anstream::adapter::strip_str(&text(&applied, dry_run)).to_string();
+        let changes =
+            "unchanged  module verify\nupdated    route github\n    - capture: none\n    + capture: \\u{1b}all\n";
+        assert_eq!(plain(false), format!("{changes}1 changed, revision 12\n"));
+        assert_eq!(plain(true), format!("{changes}1 would change; nothing was changed\n"));
+    }
+}

@@ -1,0 +1,26 @@
+//! `serve`: the host itself.
+
+use super::{Global, failure::Failure};
+use crate::settings::{self, Settings, Strictness};
+
+/// Run the host, until it is told to stop (Ctrl-C or SIGTERM).
+#[derive(Debug, clap::Args)]
+#[command(after_long_help = settings::reference::help())]
+pub(crate) struct Serve {
+    /// A setting, over what the file and the environment say: `--set gateway.listen=0.0.0.0:8080`.
+    #[arg(long, value_name = "KEY=VALUE", value_parser = pair)]
+    set: Vec<(String, String)>,
+}
+
+impl Serve {
+    pub(crate) async fn run(self, global: &Global) -> Result<(), Failure> {
+        let settings = Settings::load(global.config.as_deref(), &self.set, Strictness::EveryVariable)?;
+        Ok(crate::run::main(settings).await?)
+    }
+}
+
+/// `NAME=VALUE`.
+pub(crate) fn pair(text: &str) -> Result<(String, String), String> {
+    let (name, value) = text.split_once('=').ok_or_else(|| format!("`{text}` has no `=`: write it like NAME=VALUE"))?;
+    Ok((name.to_owned(), value.to_owned()))
+}

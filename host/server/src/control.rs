@@ -1,0 +1,165 @@
+//! Every operation there is. REST, command line and tests all end here: check, store, rebuild the snapshot, swap it.
+//!
+//! A write becomes a plan first: what the configuration would be, with every reference resolved, every module compiled and
+//! every filter configured. From the plan the next snapshot is built whole. Only then is anything stored, and only then is
+//! the snapshot served; a dry run stops before that, and is the same function.
+
+pub mod apply;
+mod attach;
+mod build;
+mod check;
+mod destinations;
+mod error;
+mod event_file;
+#[cfg(test)]
+pub(crate) mod fixture;
+mod modules;
+mod plan;
+mod projects;
+mod reads;
+mod routes;
+mod secrets;
+mod trial;
+
+use std::{
+    collections::{BTreeMap, HashMap},
+    sync::Arc,
+};
+
+pub use error::Error;
+pub use event_file::EventFile;
+use filters::Engine;
+use model::{Digest, Fault, Name, Timestamp};
+pub use modules::{AskedGrants, Module, ModuleNamed};
+pub use plan::{Wish, Write};
+pub use reads::Status;
+pub use secrets::{SecretSpec, SecretView};
+use store::{
+    Registry,
+    registry::{Applied, Change, Contents},
+};
+pub use store::registry::{Action, Destination, Older, Precondition, ProjectRecord, Revision};
+use tokio::sync::{Mutex, Semaphore};
+pub use trial::{Trial, TrialAnswer, TrialForward};
+
+use crate::snapshot::{self, Current, Publisher, Snapshot};
+
+/// What may be configured beside what is stored.
+#[derive(Debug, Clone)]
+pub struct Settings {
+    /// Body bytes that the events of one project may hold in memory.
+    pub buffer_bytes_per_project: u64,
+}
+
+/// The operations, and the one handle that changes what is served.
+#[derive(Debug)]
+pub struct Control {
+    registry: Arc<dyn Registry>,
+    engine: Engine,
+    publisher: Publisher,
+    current: Current,
+    settings: Settings,
+    started: Timestamp,
+    retained: Arc<dyn Retained>,
+    uploads: modules::Uploads,
+    /// Writes are made one after the other: each is planned on what the one before left.
+    state: Mutex<State>,
+}
+
+/// Which modules the events that are still kept refer to.
+pub trait Retained: std::fmt::Debug + Send + Sync {
+    fn refers_to(&self, digest: &Digest) -> bool;
+}
+
+/// What is served, as it was planned.
+#[derive(Debug, Clone, Default)]
+struct State {
+    contents: Contents,
+    /// The modules that the snapshot uses, so that a rebuild compiles only what is new.
+    modules: HashMap<Digest, Arc<filters::Module>>,
+    /// Kept over snapshots: what is taken from them is still held by requests in flight.
+    buffers: BTreeMap<Name, Arc<Semaphore>>,
+}
+
+/// Who changes what, and how.
+#[derive(Debug, Clone)]
+pub struct Author {
+    pub project: Name,
+    /// For the list of changes: `api`, `cli`, a token's name.
+    pub actor: String,
+    pub dry_run: bool,
+}
+
+/// What a change came to.
+#[derive(Debug, Clone)]
+pub struct Changed {
+    /// The revision that is now served; in a dry run the one that would be.
+    pub revision: u64,
+    /// One for each wish, in their order.
+    pub applied: Vec<Applied>,
+    /// What is right but probably not meant.
+    pub warnings: Vec<Fault>,
+    /// The project as it is now; in a dry run as it would be.
+    pub project: store::registry::Project,
+    /// The project as it was before.
+    pub before: store::registry::Project,
+}
+
+impl Control {
+    /// Builds the snapshot of what is stored and everything that changes it from here on.
+    pub async fn open(
+        registry: Arc<dyn Registry>,
+        engine: Engine,
+        settings: Settings,
+        retained: Arc<dyn Retained>,
+    ) -> Result<(Self, Current), Error> {
+        let mut state = State { contents: registry.contents().await?, ..State::default() };
+        let (publisher, current) = snapshot::serve(Snapshot::empty());
+        let control = Self {
+            registry,
+            engine,
+            publisher,
+            current: current.clone(),
+            settings,
+            started: Timestamp::now(),
+            retained,
+            uploads: modules::Uploads::new(),
+            state: Mutex::default(),
+        };
+        control.load_modules(&mut state).await?;
+        let snapshot = control.build(&mut state, None)?;
+        control.publisher.publish(snapshot);
+        *control.state.lock().await = state;
+        Ok((control, current))
+    }
+
+    /// Makes all the wishes true as one change, or none and says everything that is wrong with them.
+    pub async fn change(&self, author: &Author, wishes: Vec<Wish>) -> Result<Changed, Error> {
+        let mut state = self.state.lock().await;
+        self.change_from(&mut state, author, wishes).await
+    }
+
+    async fn change_from(&self, state: &mut State, author: &Author, wishes: Vec<Wish>) -> Result<Changed, Error> {
+        let found = self.found(state, &author.project, &wishes).await?;
+        let before = state.contents.projects.get(&author.project).cloned().unwrap_or_default();
+        let mut planned = state.clone();
+        let plan = self.plan(&mut planned, &author.project, wishes).await?;
+        let mut snapshot = self.build(&mut planned, Some(&author.project))?;
+        let (revision, applied) = if author.dry_run {
+            let revision = plan.revision(planned.contents.revision);
+            (revision, plan.applied(revision, &found))
+        } else {
+            let mut change = Change::new(author.project.clone(), author.actor.clone(), Timestamp::now());
+            change.writes = plan.writes;
+            let committed = self.registry.commit(change).await?;
+            planned.contents = self.registry.contents().await?;
+            snapshot.revision = committed.revision;
+            self.publisher.publish(snapshot);
+            planned.forget_unused_modules();
+            *state = planned.clone();
+            (committed.revision, committed.applied)
+        };
+        let project = planned.contents.projects.remove(&author.project).unwrap_or_default();
+        Ok(Changed { revision, applied, warnings: plan.warnings, project, before })
+    }
+}

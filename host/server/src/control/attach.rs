@@ -1,0 +1,188 @@
+//! A route on its way from written to meant: references resolved, filters configured, grants compared with what the
+//! modules ask for.
+
+use std::sync::Arc;
+
+use bytes::Bytes;
+use filters::Module;
+use model::{
+    Attachment, Digest, Fault, Faults, Name,
+    module::Manifest,
+    route::{Grants, ModuleRef},
+    spec::{AttachmentSpec, Resolution, RouteRecord, RouteSpec},
+};
+use store::registry::Project;
+
+use super::{Control, Error, State};
+
+type Planned = Result<(RouteRecord, Vec<Bytes>, bool), Faults>;
+
+impl Control {
+    /// The route as it would be kept, with what its filters prepared, and whether it differs from what is kept now.
+    pub(super) async fn plan_route(
+        &self,
+        state: &mut State,
+        project: &Name,
+        name: &Name,
+        spec: RouteSpec,
+        warnings: &mut Vec<Fault>,
+    ) -> Result<Planned, Error> {
+        let mut faults = Faults::default();
+        let Some(route) = faults.keep("", spec.read(project, name)) else { return Ok(Err(faults)) };
+        let before = state.project(project).routes.iter().find(|known| name.as_str() == known.record.name).cloned();
+        let mut resolutions = Vec::with_capacity(route.filters.len());
+        let mut prepared = Vec::with_capacity(route.filters.len());
+        for (index, (filter, written)) in route.filters.iter().zip(&spec.filters).enumerate() {
+            let at = format!("filters[{index}]");
+            let earlier = before.as_ref().and_then(|route| Earlier::find(route, &written.name));
+            let attached = self.resolve(state, project, filter, written, earlier).await?;
+            if let Some((resolution, bytes, noted)) = faults.keep(&at, attached) {
+                let at = format!("routes.{name}.{at}");
+                warnings.extend(noted.into_iter().map(|problem| Fault { at: format!("{at}.grants"), problem }));
+                resolutions.push(resolution);
+                prepared.push(bytes);
+            }
+        }
+        let record = RouteRecord { name: name.to_string(), spec, resolutions, revision: state.contents.revision + 1 };
+        let changed = before.is_none_or(|before| {
+            before.record.spec != record.spec
+                || before.record.resolutions != record.resolutions
+                || before.prepared != prepared
+        });
+        Ok(faults.or((record, prepared, changed)))
+    }
+
+    async fn resolve(
+        &self,
+        state: &mut State,
+        project: &Name,
+        filter: &Attachment,
+        written: &AttachmentSpec,
+        earlier: Option<Earlier<'_>>,
+    ) -> Result<Result<(Resolution, Bytes, Vec<String>), Faults>, Error> {
+        let mut faults = Faults::default();
+        let known = state.project(project);
+        let active = faults.keep("module", find(known, &filter.module));
+        let candidate = filter.candidate.as_ref().map(|candidate| find(known, candidate)).transpose();
+        let candidate = faults.keep("candidate", candidate).flatten();
+        let Some(active) = active else { return Ok(Err(faults)) };
+        let module = self.module(state, &active).await?;
+        if let Some(candidate) = &candidate {
+            self.module(state, candidate).await?;
+        }
+        let warnings = check_grants(&module.manifest, &filter.grants, &mut faults);
+        check_schema(&module.manifest, &written.config, &mut faults);
+        if !faults.is_empty() {
+            return Ok(Err(faults));
+        }
+        let unchanged =
+            earlier.as_ref().filter(|earlier| earlier.resolution.active == active && *earlier.config == written.config);
+        let bytes = match unchanged {
+            Some(earlier) => earlier.prepared.clone(),
+            None => match module.configure(&filter.config, &filter.limits).await {
+                Ok(bytes) => bytes,
+                Err(refused) => return Ok(Err(Faults::one("config", refused.to_string()))),
+            },
+        };
+        let previous = earlier.and_then(|earlier| {
+            let before = earlier.resolution;
+            if before.active == active { before.previous } else { Some(before.active) }
+        });
+        Ok(Ok((Resolution { active, candidate, previous }, bytes, warnings)))
+    }
+
+    /// The loaded module; its bytes are in the store unless this change brings them.
+    pub(super) async fn module(&self, state: &mut State, digest: &Digest) -> Result<Arc<Module>, Error> {
+        if let Some(module) = state.modules.get(digest) {
+            return Ok(Arc::clone(module));
+        }
+        let bytes = self.registry.module_bytes(*digest).await?;
+        let module = self.engine.load(bytes).await.map_err(|refused| {
+            Error::Unavailable(format!("module {} is kept but cannot be loaded any more: {refused}", digest.short()))
+        })?;
+        state.modules.insert(*digest, Arc::clone(&module));
+        Ok(module)
+    }
+}
+
+/// The filter of the same name on the route as it was.
+struct Earlier<'a> {
+    resolution: &'a Resolution,
+    config: &'a serde_json::Value,
+    prepared: &'a Bytes,
+}
+
+impl<'a> Earlier<'a> {
+    fn find(route: &'a store::registry::Route, filter: &str) -> Option<Self> {
+        let index = route.record.spec.filters.iter().position(|known| known.name == filter)?;
+        Some(Self {
+            resolution: route.record.resolutions.get(index)?,
+            config: &route.record.spec.filters[index].config,
+            prepared: route.prepared.get(index)?,
+        })
+    }
+}
+
+fn find(project: &Project, reference: &ModuleRef) -> Result<Digest, Faults> {
+    let versions =
+        |name: &Name| project.modules.iter().filter(move |module| module.name == *name).cloned().collect::<Vec<_>>();
+    let found = match reference {
+        ModuleRef::Digest(digest) => project.modules.iter().find(|module| module.digest == *digest).cloned(),
+        ModuleRef::Latest(name) => versions(name).into_iter().max_by_key(|module| module.version),
+        ModuleRef::Version(name, version) => versions(name).into_iter().find(|module| module.version == *version),
+        ModuleRef::Alias(name, alias) => {
+            let alias = project.aliases.iter().find(|known| known.module == *name && known.alias == *alias);
+            alias.and_then(|alias| versions(name).into_iter().find(|module| module.version == alias.version))
+        }
+    };
+    found.map(|module| module.digest).ok_or_else(|| {
+        let (ModuleRef::Latest(name) | ModuleRef::Version(name, _) | ModuleRef::Alias(name, _)) = reference else {
+            return Faults::one("", format!("no module of this project has the digest {reference}; push it first"));
+        };
+        let have: Vec<String> = versions(name).iter().map(|module| module.version.to_string()).collect();
+        let problem = match have.is_empty() {
+            true => format!("module `{name}` does not exist; push it first: snaphook module push {name} FILE.wasm"),
+            false => format!("`{reference}` does not exist; there are versions {}", have.join(", ")),
+        };
+        Faults::one("", problem)
+    })
+}
+
+/// A secret that the module asks for and does not get is a fault, since every event would fail. Namespaces may be
+/// optional, and grants that nobody asked for may be meant for another version: those are only noted.
+fn check_grants(manifest: &Manifest, grants: &Grants, faults: &mut Faults) -> Vec<String> {
+    let mut warnings = Vec::new();
+    let mut wanted = |kind: &str, asked: &[String], granted: &mut dyn Iterator<Item = &String>| {
+        let granted: Vec<&String> = granted.collect();
+        for name in asked.iter().filter(|name| !granted.contains(name)) {
+            let problem = format!(
+                "the module asks for secret `{name}`: grant it one of the project's, `{kind} = {{ {name} = \"SECRET\" }}`"
+            );
+            faults.add(format!("grants.{kind}.{name}"), problem);
+        }
+        if manifest.sdk.is_some() {
+            let extra = granted.iter().filter(|name| !asked.contains(name));
+            warnings.extend(extra.map(|name| format!("{kind}.{name} is granted, but the module does not ask for it")));
+        }
+    };
+    wanted("secrets", &manifest.secrets, &mut grants.secrets.keys());
+    wanted("reveal", &manifest.reveal, &mut grants.reveal.keys());
+    let missing = manifest.kv.iter().filter(|name| !grants.kv.contains(name));
+    warnings
+        .extend(missing.map(|name| format!("the module asks for key-value namespace `{name}`, which is not granted")));
+    warnings
+}
+
+fn check_schema(manifest: &Manifest, config: &serde_json::Value, faults: &mut Faults) {
+    let Some(schema) = &manifest.config_schema else { return };
+    match jsonschema::validator_for(schema) {
+        Ok(validator) => {
+            for error in validator.iter_errors(config).take(20) {
+                let place = error.instance_path().to_string();
+                let at = if place.is_empty() { "config".to_owned() } else { format!("config{place}") };
+                faults.add(at, error.to_string());
+            }
+        }
+        Err(error) => faults.add("module", format!("its manifest's JSON Schema is no schema: {error}")),
+    }
+}

@@ -1,0 +1,144 @@
+//! From the configuration to the snapshot that serves it: whole, or the list of everything that is wrong.
+
+use std::{collections::HashSet, sync::Arc};
+
+use delivery::destinations::http::Target;
+use filters::{Chain, Filter, Secrets};
+use model::{
+    Attachment, Digest, Faults, Name, Route, Secret,
+    routing::{Entry, Table},
+};
+use store::registry::{self, Project};
+use tokio::sync::Semaphore;
+
+use super::{Control, Error, State};
+use crate::snapshot::{Served, Snapshot};
+
+impl Control {
+    /// Loads what the stored routes run on.
+    pub(super) async fn load_modules(&self, state: &mut State) -> Result<(), Error> {
+        for digest in state.contents.used_modules() {
+            self.module(state, &digest).await?;
+        }
+        Ok(())
+    }
+
+    /// Every module that a route runs on has been loaded before. Faults are told to the people of `author`.
+    pub(super) fn build(&self, state: &mut State, author: Option<&Name>) -> Result<Snapshot, Error> {
+        let mut faults = Faults::default();
+        let mut entries = Vec::new();
+        let projects = std::mem::take(&mut state.contents.projects);
+        for (name, project) in &projects {
+            for route in &project.routes {
+                let served = self.serve(state, name, project, route);
+                if let Some(served) = faults.keep(&format!("routes.{}", route.record.name), served) {
+                    let (route, matches) = (served.route.name.clone(), served.route.matches.clone());
+                    entries.push(Entry { project: name.clone(), route, matches, target: Arc::new(served) });
+                }
+            }
+        }
+        state.contents.projects = projects;
+        faults.or(())?;
+        let served: Vec<Arc<Served>> = entries.iter().map(|entry| Arc::clone(&entry.target)).collect();
+        let table = Table::build(entries).map_err(|conflicts| match author {
+            Some(project) => Error::Invalid(conflicts.told_to(project)),
+            None => Error::Unavailable(format!("the stored routes contradict each other: {conflicts}")),
+        })?;
+        Ok(Snapshot::new(state.contents.revision, table, served.into_iter()))
+    }
+
+    fn serve(
+        &self,
+        state: &mut State,
+        name: &Name,
+        project: &Project,
+        stored: &registry::Route,
+    ) -> Result<Served, Faults> {
+        let mut faults = Faults::default();
+        let route_name: Name = stored.record.name.parse().map_err(|problem: String| Faults::one("", problem))?;
+        let route = stored.record.spec.read(name, &route_name)?;
+        let mut destinations = Vec::new();
+        for wanted in route.mode.destinations() {
+            match project.destinations.iter().find(|known| known.name == *wanted) {
+                Some(found) => {
+                    let read = found.spec.read(name, wanted);
+                    let target = read.and_then(|destination| Target::new(&destination.http));
+                    destinations
+                        .extend(faults.keep("forward.candidates", target).map(|target| (wanted.clone(), target)));
+                }
+                None => faults.add(
+                    "forward.candidates",
+                    format!(
+                        "destination `{wanted}` does not exist; create it first: snaphook destination set {wanted} URL"
+                    ),
+                ),
+            }
+        }
+        let mut chain = Vec::with_capacity(route.filters.len());
+        for (index, attachment) in route.filters.iter().enumerate() {
+            let filter = filter(state, &route, attachment, project, stored, index);
+            chain.extend(faults.keep(&format!("filters[{index}]"), filter).map(Arc::new));
+        }
+        let buffer = state.buffers.entry(name.clone()).or_insert_with(|| {
+            let kib = usize::try_from(self.settings.buffer_bytes_per_project >> 10).unwrap_or(Semaphore::MAX_PERMITS);
+            Arc::new(Semaphore::new(kib.clamp(1, Semaphore::MAX_PERMITS)))
+        });
+        let buffer = Arc::clone(buffer);
+        let names = route.mode.destinations().into();
+        faults.or(Served { route, chain: Chain::new(chain), destinations, names, buffer })
+    }
+}
+
+fn filter(
+    state: &State,
+    route: &Route,
+    attachment: &Attachment,
+    project: &Project,
+    stored: &registry::Route,
+    index: usize,
+) -> Result<Filter, Faults> {
+    let mut faults = Faults::default();
+    let mut values = |kind: &str, grants: &std::collections::BTreeMap<String, Name>| {
+        let mut granted = std::collections::BTreeMap::<String, Vec<Secret>>::new();
+        for (local, secret) in grants {
+            match project.secrets.iter().find(|known| known.name == *secret) {
+                Some(known) => _ = granted.insert(local.clone(), known.values.clone()),
+                None => faults.add(
+                    format!("grants.{kind}.{local}"),
+                    format!("secret `{secret}` does not exist; create it first: snaphook secret set {secret}"),
+                ),
+            }
+        }
+        granted
+    };
+    let usable = values("secrets", &attachment.grants.secrets);
+    let revealed = values("reveal", &attachment.grants.reveal);
+    let resolution = stored.record.resolutions.get(index);
+    let module = resolution.and_then(|resolution| state.modules.get(&resolution.active));
+    let (Some(module), Some(prepared)) = (module, stored.prepared.get(index)) else {
+        return Err(Faults::one("module", "is kept without a resolution: write the route again"));
+    };
+    let secrets = Secrets { usable, revealed };
+    faults.or(Filter::new(&route.project, &route.name, attachment, Arc::clone(module), prepared.clone(), secrets))
+}
+
+/// What the routes run on.
+trait UsedModules {
+    fn used_modules(&self) -> HashSet<Digest>;
+}
+
+impl UsedModules for registry::Contents {
+    fn used_modules(&self) -> HashSet<Digest> {
+        let routes = self.projects.values().flat_map(|project| &project.routes);
+        let resolutions = routes.flat_map(|route| &route.record.resolutions);
+        resolutions.flat_map(|resolution| [Some(resolution.active), resolution.candidate]).flatten().collect()
+    }
+}
+
+impl State {
+    /// Modules that no route runs on stay in the engine's bounded cache, no longer here.
+    pub(super) fn forget_unused_modules(&mut self) {
+        let used = self.contents.used_modules();
+        self.modules.retain(|digest, _| used.contains(digest));
+    }
+}

@@ -1,0 +1,77 @@
+//! One event, from its head to its answer, top to bottom.
+
+use std::pin::pin;
+
+use filters::End;
+use http::{Request, Response, StatusCode};
+use hyper::body::Incoming;
+use model::{Draft, record::Disposition};
+
+use super::{
+    answer::{Answer, Body, Refusal},
+    forward,
+    intake::{self, Room},
+    observe,
+    peer::Exchange,
+    reservations::Hold,
+    story::{Arrival, Decided, Story},
+};
+
+pub(super) async fn handle(mut exchange: Exchange, request: Request<Incoming>) -> Response<Body> {
+    exchange.enter();
+    let arrival = Arrival::of(&request);
+    let (head, body) = request.into_parts();
+    let gateway = &exchange.line.peer.gateway;
+    let snapshot = gateway.current.load();
+    let answer = match Story::begin(&exchange.line, &arrival, &snapshot, head) {
+        Ok(mut story) => {
+            let decided = judge(&mut story, body).await;
+            story.end(decided.unwrap_or_else(Decided::from))
+        }
+        // 400, 404, 405
+        Err(refusal) => {
+            observe::event_unrouted(&gateway.counters, arrival.id, &refusal);
+            intake::leave(&exchange.line, &body);
+            *refusal.answer
+        }
+    };
+    answer.into_response(&arrival, exchange)
+}
+
+async fn judge(story: &mut Story<'_>, body: Incoming) -> Result<Decided, Refusal> {
+    let (gateway, line, served) = (story.gateway(), story.line, story.served);
+    let mut room = Room::new(&gateway.buffer, &served.buffer);
+    let wanted = served.chain.needs_body();
+    let taken = intake::take(line, body, wanted, served.route.body_limit, &mut room).await; // 413, 408, 503
+    let (body, streamed) =
+        taken.inspect_err(|error| observe::body_refused(&gateway.counters, story.arrival.id, error))?;
+
+    let hold = Hold::on(gateway, served, story.arrival.id);
+    let ran = served.chain.run(Draft::new(story.event(body)), &story.given()).await;
+    let hold = hold.only_if(ran.reserved);
+    let (end, draft) = story.ran(ran);
+
+    let decided = match end {
+        End::Passed => {
+            let (target, request) = forward::request(story, draft, streamed)?;
+            let sending = pin!(gateway.client.send(target, request));
+            let sent = line.deadline().unless_overdue(sending).await;
+            forward::conclude(story, sent)
+        }
+        End::Rejected { answer, reason } => {
+            Decided::new(Disposition::Rejected, Answer::rejection(answer)).because(reason)
+        }
+        End::Responded { answer } => Decided::new(Disposition::Responded, Answer::checked(answer)),
+        End::Dropped { reason } => Decided::new(Disposition::Dropped, story.acknowledgement()).because(reason),
+        End::RetryLater { seconds } => {
+            let answer = Answer::retry_after(StatusCode::SERVICE_UNAVAILABLE, seconds, "send the event again later");
+            Decided::new(Disposition::Rejected, answer).because(format!("again in {seconds} s"))
+        }
+        End::Failed { status, class, filter, detail } => {
+            let answer = Answer::problem(status, "the event could not be judged");
+            Decided::new(Disposition::Failed, answer).because(format!("filter {filter}: {}: {detail}", class.name()))
+        }
+    };
+    hold.settle(decided.accepted).await;
+    Ok(decided)
+}

@@ -1,0 +1,81 @@
+//! The data plane: from a socket to an answer. `handle` is the way of one event, top to bottom.
+//!
+//! Everything is served from the snapshot of the moment; nothing here can change the configuration.
+
+mod answer;
+mod deadline;
+mod forward;
+mod forwarded;
+mod handle;
+mod intake;
+mod listener;
+mod observe;
+mod peer;
+pub mod record;
+mod reservations;
+mod sender;
+mod settings;
+mod socket;
+mod story;
+#[cfg(test)]
+mod tests;
+mod trace;
+
+use std::{fmt, sync::Arc};
+
+use delivery::{
+    Connector,
+    destinations::http::{Client, Pool},
+};
+use filters::Kv;
+use tokio::sync::Semaphore;
+
+pub use self::{listener::serve, observe::Counters, record::Recorder, reservations::Reservations, settings::Settings};
+use crate::snapshot::Current;
+
+/// What every request is served with.
+pub struct Gateway {
+    current: Current,
+    client: Client<intake::Streamed>,
+    kv: Arc<dyn Kv>,
+    reservations: Arc<dyn Reservations>,
+    recorder: Arc<Recorder>,
+    settings: Settings,
+    counters: Counters,
+    /// Body bytes that all events may hold in memory, one permit per KiB.
+    buffer: Semaphore,
+}
+
+impl Gateway {
+    /// `kv` is what filters keep values in, `reservations` decides those of them that depend on the event.
+    pub fn new(
+        current: Current,
+        connector: Connector,
+        kv: Arc<dyn Kv>,
+        reservations: Arc<dyn Reservations>,
+        recorder: Arc<Recorder>,
+        settings: Settings,
+    ) -> Self {
+        let kib = usize::try_from(settings.buffer_bytes >> 10).unwrap_or(usize::MAX);
+        Self {
+            current,
+            client: Client::new(connector, Pool::default()),
+            kv,
+            reservations,
+            recorder,
+            buffer: Semaphore::new(kib.min(Semaphore::MAX_PERMITS)),
+            settings,
+            counters: Counters::default(),
+        }
+    }
+
+    pub fn counters(&self) -> &Counters {
+        &self.counters
+    }
+}
+
+impl fmt::Debug for Gateway {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        out.debug_struct("Gateway").field("settings", &self.settings).finish_non_exhaustive()
+    }
+}

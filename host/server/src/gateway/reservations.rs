@@ -1,0 +1,54 @@
+//! What filters reserved for an event (`kv.once`) is decided with it: kept if the event was accepted, free again in
+//! every other case, whatever happens to the request.
+
+use std::{pin::Pin, sync::Arc};
+
+use model::EventId;
+use tokio::runtime::Handle;
+
+use super::Gateway;
+use crate::snapshot::Served;
+
+/// Who keeps the reservations.
+pub trait Reservations: Send + Sync {
+    /// Decides all that the event reserved; costs nothing if that is nothing. Runs to its end even if nobody waits for
+    /// it any more, and reports its own errors.
+    fn settle(&self, event: EventId, accepted: bool) -> Pin<Box<dyn Future<Output = ()> + Send>>;
+}
+
+/// Answers for an event's reservations from before its filters are called until it is decided.
+pub(super) struct Hold {
+    /// None if there is nothing to decide any more.
+    open: Option<(Arc<dyn Reservations>, EventId)>,
+}
+
+impl Hold {
+    pub(super) fn on(gateway: &Gateway, served: &Served, event: EventId) -> Self {
+        let may_reserve = !served.chain.is_empty();
+        Self { open: may_reserve.then(|| (Arc::clone(&gateway.reservations), event)) }
+    }
+
+    /// Nothing is left to decide if no filter reserved anything.
+    pub(super) fn only_if(mut self, reserved: bool) -> Self {
+        self.open = self.open.take().filter(|_| reserved);
+        self
+    }
+
+    pub(super) async fn settle(mut self, accepted: bool) {
+        if let Some((reservations, event)) = self.open.take() {
+            // In a task of its own, because a request ends at once if its sender goes away. If that task fails it has
+            // said so.
+            _ = tokio::spawn(reservations.settle(event, accepted)).await;
+        }
+    }
+}
+
+impl Drop for Hold {
+    fn drop(&mut self) {
+        if let Some((reservations, event)) = self.open.take()
+            && let Ok(runtime) = Handle::try_current()
+        {
+            runtime.spawn(reservations.settle(event, false));
+        }
+    }
+}

@@ -1,0 +1,12 @@
+//! The program: gateway, control, admin API and command line, wired together in `run`.
+
+pub mod admin;
+pub mod cli;
+pub mod control;
+pub mod gateway;
+pub mod kept;
+pub mod private_file;
+pub mod run;
+pub mod settings;
+pub mod snapshot;
+pub mod telemetry;

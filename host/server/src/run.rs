@@ -1,0 +1,253 @@
+//! The wiring: builds every part, starts every task, and stops them in order.
+//!
+//! | task | on error | on stop |
+//! |---|---|---|
+//! | `gateway` | stops the program | accepts no more, finishes what is in flight, within the drain timeout |
+//! | `admin` (a thread and runtime of its own) | stops the program | after the gateway, finishes what is in flight |
+//! | `upkeep` | logs, goes on | ends at once |
+//! | `epoch` (thread, in `filters`) | – | ends with the engine |
+
+use std::{net::SocketAddr, sync::Arc, time::Duration};
+
+use anyhow::{Context, Result, anyhow};
+use delivery::Connector;
+use filters::Engine;
+use model::{
+    Digest, EventId, Timestamp,
+    record::{Record, Wanted},
+};
+use store::{Journal, embedded, journal::Settled};
+use tokio::{
+    net::TcpListener,
+    sync::{broadcast, watch},
+    task::JoinSet,
+};
+use tokio_util::sync::CancellationToken;
+
+use crate::{
+    admin::{self, Admin, Events},
+    control::{self, Control, Retained},
+    gateway::{self, Gateway, Recorder, Reservations},
+    kept::Kept,
+    private_file,
+    settings::Settings,
+    telemetry,
+};
+
+/// Runs the host until it is told to stop, or until a part that it cannot do without fails.
+pub async fn main(settings: Settings) -> Result<()> {
+    telemetry::start(settings.log.format, &settings.log.filter)?;
+    let mut running = start(settings).await?;
+    let failed = tokio::select! {
+        () = told_to_stop() => None,
+        failure = running.failure() => Some(failure),
+    };
+    tracing::info!("stopping: finishing what is in flight; once more ends at once");
+    tokio::select! {
+        stopped = running.stop() => stopped?,
+        () = told_to_stop() => tracing::warn!("told twice: what was in flight is cut off"),
+    }
+    failed.map_or(Ok(()), Err)
+}
+
+/// A host that runs.
+#[derive(Debug)]
+pub struct Running {
+    /// Where webhooks arrive.
+    pub gateway: SocketAddr,
+    /// Where the admin API is.
+    pub admin: SocketAddr,
+    tasks: JoinSet<(&'static str, Result<()>)>,
+    say_ready: watch::Sender<bool>,
+    stop_gateway: CancellationToken,
+    stop_rest: CancellationToken,
+}
+
+/// Opens the data folder, builds the snapshot of what is stored, and serves.
+pub async fn start(settings: Settings) -> Result<Running> {
+    // Fails if there is a provider already, which can only be the same one.
+    _ = rustls::crypto::aws_lc_rs::default_provider().install_default();
+    let options = embedded::Options::new(&settings.data);
+    let opened = tokio::task::spawn_blocking(move || embedded::open(&options)).await?;
+    let (registry, journal) = opened.map_err(|error| anyhow!("cannot open {}: {error:#}", settings.data.display()))?;
+    let journal: Arc<dyn Journal> = Arc::new(journal);
+    let engine = Engine::start(&filters::Settings { cache: Some(code_cache(&settings)?), ..settings.filters.clone() })
+        .map_err(anyhow::Error::msg)?;
+    let limits = settings.gateway.limits.clone();
+    let recorder = Arc::new(Recorder::new(limits.records));
+    let control_settings = control::Settings { buffer_bytes_per_project: limits.buffer_bytes_per_project };
+    let retained = Arc::new(Remembered(Arc::clone(&recorder)));
+    let (control, current) = Control::open(Arc::new(registry), engine, control_settings, retained)
+        .await
+        .context("cannot serve what is stored")?;
+    let connector = Connector::new(settings.egress.clone(), &[]).context("cannot set up outbound connections")?;
+    let gateway = Arc::new(Gateway::new(
+        current,
+        connector,
+        Arc::new(Kept(Arc::clone(&journal))),
+        Arc::new(Settling(Arc::clone(&journal))),
+        Arc::clone(&recorder),
+        limits,
+    ));
+    let gateway_listener = bind("gateway.listen", settings.gateway.listen).await?;
+    let admin_listener = bind("admin.listen", settings.admin.listen).await?;
+    let (gateway_address, admin_address) = (gateway_listener.local_addr()?, admin_listener.local_addr()?);
+
+    let (stop_gateway, stop_rest) = (CancellationToken::new(), CancellationToken::new());
+    let mut tasks = JoinSet::new();
+    let stop = stop_gateway.clone();
+    tasks.spawn(async move {
+        gateway::serve(gateway_listener, gateway, stop).await;
+        ("gateway", Ok(()))
+    });
+    let (say_ready, ready) = watch::channel(true);
+    let admin = Admin {
+        control: Arc::new(control),
+        events: Arc::new(Remembered(recorder)),
+        token: Arc::new(admin::Token::open_or_create(&settings.token_file())?),
+        ready,
+        listen: admin_address,
+        names: settings.admin.names.clone(),
+        gateway: gateway_address,
+    };
+    tasks.spawn(on_own_runtime("admin", admin_listener, admin, stop_rest.clone()));
+    tasks.spawn(upkeep(journal, stop_rest.clone()));
+    tracing::info!(gateway = %gateway_address, admin = %admin_address, data = %settings.data.display(), "serving");
+    Ok(Running { gateway: gateway_address, admin: admin_address, tasks, say_ready, stop_gateway, stop_rest })
+}
+
+impl Running {
+    /// Waits until a task ends though nobody told it to.
+    pub async fn failure(&mut self) -> anyhow::Error {
+        match self.tasks.join_next().await {
+            Some(Ok((task, Err(error)))) => error.context(format!("{task} failed")),
+            Some(Ok((task, Ok(())))) => anyhow!("{task} ended by itself"),
+            Some(Err(error)) => anyhow!(error).context("a task failed"),
+            None => anyhow!("nothing runs any more"),
+        }
+    }
+
+    /// The gateway first, with the admin API still answering; then the rest. What was acknowledged is on disk.
+    pub async fn stop(mut self) -> Result<()> {
+        self.say_ready.send_replace(false);
+        self.stop_gateway.cancel();
+        let mut first = Ok(());
+        while let Some(ended) = self.tasks.join_next().await {
+            let (task, result) = ended.context("a task failed")?;
+            if task == "gateway" {
+                self.stop_rest.cancel();
+            }
+            first = first.and(result.with_context(|| format!("{task} failed")));
+        }
+        first
+    }
+}
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        self.stop_gateway.cancel();
+        self.stop_rest.cancel();
+    }
+}
+
+/// The key that tells code that this host compiled from any other; made at first start.
+fn code_cache(settings: &Settings) -> Result<filters::Cached> {
+    let key = private_file::open_or_create(&settings.data.join("code.key"), || rand::random::<[u8; 32]>().to_vec())?;
+    let key = key.try_into().map_err(|_| anyhow!("code.key in {} is damaged: remove it", settings.data.display()))?;
+    Ok(filters::Cached { folder: settings.data.join("code"), key })
+}
+
+async fn bind(setting: &str, address: SocketAddr) -> Result<TcpListener> {
+    let listener = TcpListener::bind(address).await;
+    listener.with_context(|| format!("cannot listen on {address}: set `{setting}` to an address that is free"))
+}
+
+/// A busy data plane must not make the admin API and its health checks wait: it has a thread to itself.
+async fn on_own_runtime(
+    name: &'static str,
+    listener: TcpListener,
+    admin: Admin,
+    stop: CancellationToken,
+) -> (&'static str, Result<()>) {
+    let served = tokio::task::spawn_blocking(move || -> Result<()> {
+        let listener = listener.into_std()?;
+        let runtime = tokio::runtime::Builder::new_multi_thread()
+            .worker_threads(1)
+            .thread_name(name)
+            .enable_all()
+            .build()
+            .context("cannot start the admin API's runtime")?;
+        runtime.block_on(async move { admin::serve(TcpListener::from_std(listener)?, admin, stop).await })
+    });
+    (name, served.await.unwrap_or_else(|error| Err(error.into())))
+}
+
+/// Removes what has outlived its time, in slices, so that events never wait for it long.
+async fn upkeep(journal: Arc<dyn Journal>, stop: CancellationToken) -> (&'static str, Result<()>) {
+    const EVERY: Duration = Duration::from_secs(60);
+    const SLICE: u32 = 1_000;
+    while stop.run_until_cancelled(tokio::time::sleep(EVERY)).await.is_some() {
+        loop {
+            match journal.kv_expire(Timestamp::now(), SLICE).await {
+                Ok(SLICE) => {}
+                Ok(_) => break,
+                Err(error) => {
+                    tracing::error!(error = &error as &dyn std::error::Error, "expired keys could not be removed");
+                    break;
+                }
+            }
+        }
+    }
+    ("upkeep", Ok(()))
+}
+
+async fn told_to_stop() {
+    let interrupted = tokio::signal::ctrl_c();
+    #[cfg(unix)]
+    {
+        let terminated = tokio::signal::unix::signal(tokio::signal::unix::SignalKind::terminate());
+        if let Ok(mut terminated) = terminated {
+            tokio::select! {
+                _ = interrupted => {}
+                _ = terminated.recv() => {}
+            }
+            return;
+        }
+    }
+    _ = interrupted.await;
+}
+
+/// Decides reservations in the journal.
+struct Settling(Arc<dyn Journal>);
+
+impl Reservations for Settling {
+    fn settle(&self, event: EventId, accepted: bool) -> std::pin::Pin<Box<dyn Future<Output = ()> + Send>> {
+        let journal = Arc::clone(&self.0);
+        Box::pin(async move {
+            let settled = if accepted { Settled::Commit } else { Settled::Release };
+            if let Err(error) = journal.settle(event, settled).await {
+                tracing::error!(%event, error = &error as &dyn std::error::Error, "reservations could not be decided");
+            }
+        })
+    }
+}
+
+/// The events that are still kept are those that the recorder remembers.
+#[derive(Debug)]
+struct Remembered(Arc<Recorder>);
+
+impl Retained for Remembered {
+    fn refers_to(&self, digest: &Digest) -> bool {
+        self.0.refers_to(digest)
+    }
+}
+
+impl Events for Remembered {
+    fn latest(&self, wanted: &Wanted) -> Vec<Record> {
+        self.0.latest(wanted, Timestamp::now())
+    }
+
+    fn subscribe(&self) -> broadcast::Receiver<Arc<Record>> {
+        self.0.subscribe()
+    }
+}

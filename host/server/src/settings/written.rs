@@ -1,0 +1,257 @@
+//! TOML as a person wrote it, read so that everything wrong with it is reported at once, each fault with its line.
+
+use std::ops::Range;
+
+use model::Faults;
+use serde::de::{DeserializeOwned, IntoDeserializer};
+use toml::{
+    Spanned,
+    de::{DeTable, DeValue},
+};
+
+/// A TOML text and what to call it in messages.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Source<'a> {
+    pub(crate) name: &'a str,
+    pub(crate) text: &'a str,
+}
+
+impl<'a> Source<'a> {
+    /// The text's tables. What is no TOML is left out and reported.
+    pub(crate) fn parse(&self, faults: &mut Faults) -> DeTable<'a> {
+        let (table, errors) = DeTable::parse_recoverable(self.text);
+        for error in errors {
+            let span = error.span().unwrap_or_default();
+            self.fault(faults, &span, "", &error.message().replace('\n', ", "));
+        }
+        table.into_inner()
+    }
+
+    /// From 1.
+    pub(crate) fn line(&self, span: &Range<usize>) -> usize {
+        let before = self.text.as_bytes().get(..span.start).unwrap_or(self.text.as_bytes());
+        1 + before.iter().filter(|byte| **byte == b'\n').count()
+    }
+
+    /// `file:line` and, if there is one, the key's path.
+    pub(crate) fn place(&self, span: &Range<usize>, path: &str) -> String {
+        let colon = if path.is_empty() { "" } else { ": " };
+        format!("{}:{}{colon}{path}", self.name, self.line(span))
+    }
+
+    pub(crate) fn fault(&self, faults: &mut Faults, span: &Range<usize>, path: &str, problem: &str) {
+        faults.add(self.place(span, path), problem);
+    }
+
+    /// Faults that name their place by its path, with the line put before it.
+    pub(crate) fn locate(&self, table: &DeTable<'_>, part: Faults) -> Faults {
+        let located = part.0.into_iter().map(|fault| model::Fault {
+            at: match find_path(table, &fault.at) {
+                Some(span) => self.place(&span, &fault.at),
+                None if fault.at.is_empty() => self.name.to_owned(),
+                None => format!("{}: {}", self.name, fault.at),
+            },
+            problem: fault.problem,
+        });
+        Faults(located.collect())
+    }
+
+    /// What a value means, or every fault in it. `path` is the value's own.
+    ///
+    /// serde stops at the first fault; so what is at fault is reported, taken out of a copy, and the rest is read again.
+    pub(crate) fn read<T: DeserializeOwned>(
+        &self,
+        path: &str,
+        value: &Spanned<DeValue<'_>>,
+        faults: &mut Faults,
+    ) -> Option<T> {
+        let mut found = Vec::new();
+        refuse_dates(path, value, &mut found);
+        let mut left = value.clone();
+        let mut taken: Vec<String> = Vec::new();
+        let read = loop {
+            let error = match T::deserialize(left.clone().into_deserializer()) {
+                Ok(read) => break Some(read),
+                Err(error) => error,
+            };
+            let span = error.span().unwrap_or_else(|| value.span());
+            let place = find_span(value, path, &span).unwrap_or_else(|| path.to_owned());
+            // A field that is missing because it was wrong and taken out is no fault of its own.
+            let missing = error.message().strip_prefix("missing field `").and_then(|rest| rest.strip_suffix('`'));
+            if !missing.is_some_and(|field| taken.contains(&join(&place, field))) {
+                found.push((span.clone(), place.clone(), error.message().to_owned()));
+            }
+            taken.push(place);
+            if !take_out(left.get_mut(), &span) {
+                break None;
+            }
+        };
+        let sound = found.is_empty();
+        found.sort_by_key(|(span, ..)| span.start);
+        found.iter().for_each(|(span, place, problem)| self.fault(faults, span, place, problem));
+        read.filter(|_| sound)
+    }
+}
+
+/// TOML's dates have no counterpart in what is configured.
+fn refuse_dates(path: &str, value: &Spanned<DeValue<'_>>, found: &mut Vec<(Range<usize>, String, String)>) {
+    match value.get_ref() {
+        DeValue::Datetime(_) => found.push((value.span(), path.to_owned(), "is a date: put it in quotes".to_owned())),
+        DeValue::Array(array) => {
+            for (index, element) in array.iter().enumerate() {
+                refuse_dates(&format!("{path}[{index}]"), element, found);
+            }
+        }
+        DeValue::Table(table) => {
+            table.iter().for_each(|(key, element)| refuse_dates(&join(path, key.get_ref()), element, found));
+        }
+        DeValue::String(_) | DeValue::Integer(_) | DeValue::Float(_) | DeValue::Boolean(_) => {}
+    }
+}
+
+/// The path of a member.
+pub(crate) fn join(path: &str, key: &str) -> String {
+    if path.is_empty() { key.to_owned() } else { format!("{path}.{key}") }
+}
+
+/// The path of the innermost thing that stands at a span, key or value. (An array of tables stands where its first one
+/// does.)
+fn find_span(value: &Spanned<DeValue<'_>>, path: &str, span: &Range<usize>) -> Option<String> {
+    let inside = match value.get_ref() {
+        DeValue::Table(table) => table.iter().find_map(|(key, element)| {
+            let path = join(path, key.get_ref());
+            if key.span() == *span { Some(path) } else { find_span(element, &path, span) }
+        }),
+        DeValue::Array(array) => {
+            array.iter().enumerate().find_map(|(index, element)| find_span(element, &format!("{path}[{index}]"), span))
+        }
+        _ => None,
+    };
+    inside.or_else(|| (value.span() == *span).then(|| path.to_owned()))
+}
+
+/// Takes the innermost thing at this span out of what holds it. False if there is none, or it is held by nothing.
+fn take_out(value: &mut DeValue<'_>, span: &Range<usize>) -> bool {
+    match value {
+        DeValue::Table(table) => {
+            if table.iter_mut().any(|(_, element)| take_out(element.get_mut(), span)) {
+                return true;
+            }
+            let found = table.iter().find(|(key, element)| key.span() == *span || element.span() == *span);
+            let key = found.map(|(key, _)| key.clone());
+            key.is_some_and(|key| table.remove(&key).is_some())
+        }
+        DeValue::Array(array) => {
+            if array.iter_mut().any(|element| take_out(element.get_mut(), span)) {
+                return true;
+            }
+            let before = array.len();
+            *array = array.iter().filter(|element| element.span() != *span).cloned().collect();
+            array.len() < before
+        }
+        _ => false,
+    }
+}
+
+/// Where the thing at a path stands, or the innermost one around it that is there. Keys may hold dots themselves; after a
+/// value of JSON a path goes on as a pointer: `routes.github.filters[0].config/table/2`.
+fn find_path(table: &DeTable<'_>, path: &str) -> Option<Range<usize>> {
+    let ends = |key: &str| path.strip_prefix(key).filter(|rest| rest.is_empty() || rest.starts_with(['.', '[', '/']));
+    let matching = table.iter().filter_map(|(key, value)| ends(key.get_ref()).map(|rest| (key, value, rest)));
+    let (key, value, rest) = matching.min_by_key(|(_, _, rest)| rest.len())?;
+    Some(find_rest(value, rest).unwrap_or_else(|| key.span()))
+}
+
+fn find_rest(value: &Spanned<DeValue<'_>>, rest: &str) -> Option<Range<usize>> {
+    match value.get_ref() {
+        DeValue::Table(table) => find_path(table, rest.strip_prefix(['.', '/'])?),
+        DeValue::Array(array) => {
+            let (index, rest) = match rest.strip_prefix('[') {
+                Some(bracketed) => bracketed.split_once(']')?,
+                None => {
+                    let pointer = rest.strip_prefix('/')?;
+                    pointer.split_at(pointer.find(['/', '.']).unwrap_or(pointer.len()))
+                }
+            };
+            let element = array.get(index.parse::<usize>().ok()?)?;
+            Some(find_rest(element, rest).unwrap_or_else(|| element.span()))
+        }
+        _ => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use model::spec::RouteSpec;
+
+    use super::*;
+
+    const TEXT: &str = r#"
+[routes."a.b"]
+match.path = 7
+capture = "sometimes"
+colour = "red"
+
+[routes."a.b".forward]
+candidates = ["one", 2]
+
+[[routes."a.b".filters]]
+name = "verify"
+config = { when = 2020-01-01, "table" = [{ x = 1 }, { x = 2 }] }
+
+[[routes."a.b".filters]]
+name = 3
+module = "x"
+limits.time_ms = -1
+"#;
+
+    #[test]
+    fn every_fault_is_reported_with_its_line() {
+        let source = Source { name: "host.toml", text: TEXT };
+        let mut faults = Faults::default();
+        let table = source.parse(&mut faults);
+        let route = &table["routes"].get_ref().as_table().unwrap()["a.b"];
+        assert_eq!(source.read::<RouteSpec>("routes.a.b", route, &mut faults), None);
+        let shown: Vec<String> = faults.0.iter().map(ToString::to_string).collect();
+        assert_eq!(
+            shown,
+            [
+                "host.toml:3: routes.a.b.match.path: invalid type: integer `7`, expected a string",
+                "host.toml:4: routes.a.b.capture: unknown variant `sometimes`, expected one of `none`, `failures`, `all`",
+                "host.toml:5: routes.a.b.colour: unknown field `colour`, expected one of `match`, `forward`, `filters`, \
+                 `body_limit_bytes`, `capture`, `acknowledgement`",
+                "host.toml:8: routes.a.b.forward.candidates[1]: invalid type: integer `2`, expected a string",
+                "host.toml:10: routes.a.b.filters[0]: missing field `module`",
+                "host.toml:12: routes.a.b.filters[0].config.when: is a date: put it in quotes",
+                "host.toml:15: routes.a.b.filters[1].name: invalid type: integer `3`, expected a string",
+                "host.toml:17: routes.a.b.filters[1].limits.time_ms: invalid value: integer `-1`, expected u64",
+            ]
+        );
+    }
+
+    #[test]
+    fn paths_lead_to_lines() {
+        let source = Source { name: "host.toml", text: TEXT };
+        let table = source.parse(&mut Faults::default());
+        for (path, line) in [
+            ("routes.a.b.filters[0].config/table/1/x", Some(12)),
+            ("routes.a.b.filters[1].limits.time_ms", Some(17)),
+            ("routes.a.b.filters[1].grants.secrets.x", Some(14)),
+            ("routes.a.b.forward.candidates[0]", Some(8)),
+            ("routes.a.b", Some(2)),
+            ("destinations.x", None),
+        ] {
+            assert_eq!(find_path(&table, path).map(|span| source.line(&span)), line, "{path}");
+        }
+    }
+
+    #[test]
+    fn what_is_no_toml_is_reported_as_well() {
+        let source = Source { name: "host.toml", text: "a = \nb = 1\nc = [1,\n" };
+        let mut faults = Faults::default();
+        let table = source.parse(&mut faults);
+        assert!(table.contains_key("b"));
+        assert!(faults.0.iter().any(|fault| fault.at == "host.toml:1"), "{faults}");
+        assert!(faults.0.len() >= 2, "{faults}");
+    }
+}

@@ -1,0 +1,98 @@
+//! The complete, validated, compiled configuration that the data plane serves from. Built whole by `control`, replaced as a
+//! whole; a request keeps the one it took until it is answered.
+
+use std::{collections::HashMap, sync::Arc};
+
+use arc_swap::ArcSwap;
+use delivery::destinations::http::Target;
+use filters::Chain;
+use http::{HeaderMap, Method};
+use model::{
+    Name, Route,
+    routing::{Found, Miss, Table},
+};
+use tokio::sync::Semaphore;
+
+/// Everything that requests are served from, at one revision.
+#[derive(Debug)]
+pub struct Snapshot {
+    pub revision: u64,
+    routes: Table<Arc<Served>>,
+    names: HashMap<(Name, Name), Arc<Served>>,
+}
+
+/// A route ready to serve.
+#[derive(Debug)]
+pub struct Served {
+    pub route: Route,
+    pub chain: Chain,
+    /// In the order of the route's candidates.
+    pub destinations: Vec<(Name, Target)>,
+    /// The names alone, shared with every run of the chain.
+    pub names: Arc<[Name]>,
+    /// Body bytes that the project's events may hold in memory, one permit per KiB.
+    pub buffer: Arc<Semaphore>,
+}
+
+impl Snapshot {
+    /// What is served before anything is known.
+    pub fn empty() -> Self {
+        let routes = Table::build(Vec::new()).expect("no routes contradict each other");
+        Self { revision: 0, routes, names: HashMap::new() }
+    }
+
+    /// `names` holds the same routes as the table.
+    pub fn new(revision: u64, routes: Table<Arc<Served>>, names: impl Iterator<Item = Arc<Served>>) -> Self {
+        let names = names.map(|served| ((served.route.project.clone(), served.route.name.clone()), served));
+        Self { revision, routes, names: names.collect() }
+    }
+
+    /// The route of this name, to try it out.
+    pub fn named(&self, project: &Name, route: &Name) -> Option<&Arc<Served>> {
+        self.names.get(&(project.clone(), route.clone()))
+    }
+
+    /// The route of a request, and what its path's parameters hold.
+    pub fn find<'a, 'path>(
+        &'a self,
+        host: &str,
+        path: &'path str,
+        method: &Method,
+        headers: &HeaderMap,
+    ) -> Result<Found<'a, 'path, Arc<Served>>, Miss> {
+        self.routes.find(host, path, method, headers)
+    }
+}
+
+impl Served {
+    pub fn destination(&self, name: &Name) -> Option<&Target> {
+        self.destinations.iter().find(|(known, _)| known == name).map(|(_, target)| target)
+    }
+}
+
+/// The snapshot that is served now, to read.
+#[derive(Debug, Clone)]
+pub struct Current(Arc<ArcSwap<Snapshot>>);
+
+/// The one handle that replaces it; `control` has it and nobody else.
+#[derive(Debug)]
+pub struct Publisher(Arc<ArcSwap<Snapshot>>);
+
+/// A first snapshot, the handle to replace it and the one to read it.
+pub fn serve(first: Snapshot) -> (Publisher, Current) {
+    let served = Arc::new(ArcSwap::from_pointee(first));
+    (Publisher(Arc::clone(&served)), Current(served))
+}
+
+impl Current {
+    pub fn load(&self) -> Arc<Snapshot> {
+        self.0.load_full()
+    }
+}
+
+impl Publisher {
+    /// Requests in flight keep the snapshot that they took.
+    pub fn publish(&self, next: Snapshot) {
+        self.0.store(Arc::new(next));
+    }
+}
