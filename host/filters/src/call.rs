@@ -57,6 +57,22 @@ pub(crate) struct Handling {
 }
 
 impl Handling {
+    pub(crate) fn new(filter: &Arc<Filter>, draft: &Draft, given: &Given) -> Self {
+        Self {
+            filter: Arc::clone(filter),
+            event: draft.current.id,
+            headers: Arc::clone(&draft.current.headers),
+            body: draft.body().clone(),
+            original: draft.original.clone(),
+            said: Annotations::default(),
+            kv: Arc::clone(&given.kv),
+            kv_calls: 0,
+            reserved: false,
+            document: draft.document.clone(),
+            original_document: None,
+        }
+    }
+
     /// The body as JSON, parsed once for the whole chain unless a filter changed it.
     pub(crate) fn document(&mut self, original: bool) -> Result<Arc<Document>, NotJson> {
         let same = self.original.as_ptr() == self.body.as_ptr() && self.original.len() == self.body.len();
@@ -93,7 +109,7 @@ impl Log {
 }
 
 impl Call {
-    fn new(limits: &Limits, now: Timestamp, seed: [u8; 32], handling: Option<Handling>) -> Self {
+    pub(crate) fn new(limits: &Limits, now: Timestamp, seed: [u8; 32], handling: Option<Handling>) -> Self {
         Self { handling, log: Log::new(limits), now, seed, random: None, denied: Vec::new() }
     }
 
@@ -156,19 +172,7 @@ impl Called {
 /// Calls the filter for the event as it is now. `draft` is only read: what the filter wants changed is in the verdict.
 pub(crate) async fn handle(filter: &Arc<Filter>, draft: &Draft, given: &Given) -> Called {
     let seed = wasi::seed();
-    let handling = Handling {
-        filter: Arc::clone(filter),
-        event: draft.current.id,
-        headers: Arc::clone(&draft.current.headers),
-        body: draft.body().clone(),
-        original: draft.original.clone(),
-        said: Annotations::default(),
-        kv: Arc::clone(&given.kv),
-        kv_calls: 0,
-        reserved: false,
-        document: draft.document.clone(),
-        original_document: None,
-    };
+    let handling = Handling::new(filter, draft, given);
     let call = Call::new(&filter.limits, given.now, seed, Some(handling));
     let deadline = tokio::time::Instant::now() + filter.limits.wall;
     let Ok(permit) = tokio::time::timeout_at(deadline, filter.lane.permit()).await else {
@@ -274,7 +278,7 @@ pub(crate) async fn try_out(module: &Module) -> Result<(), Refused> {
     }
 }
 
-fn store(module: &Module, limits: &Limits, call: Call, input_bytes: usize) -> Store<Ctx> {
+pub(crate) fn store(module: &Module, limits: &Limits, call: Call, input_bytes: usize) -> Store<Ctx> {
     let settings = wasi::Settings {
         now: Duration::from_millis(call.now.as_millis()),
         seed: call.seed,
@@ -283,16 +287,21 @@ fn store(module: &Module, limits: &Limits, call: Call, input_bytes: usize) -> St
     let limiter = Limiter::new(limits.memory_bytes, TABLE_ELEMENTS_MOST);
     let mut store = Store::new(&module.engine.0.wasm, Ctx::new(Box::new(call), limiter, settings));
     store.limiter(|ctx| &mut ctx.limiter);
+    store.set_max_component_handles(HANDLES_MOST);
+    allow(&mut store, limits, input_bytes);
+    store
+}
+
+/// Gives the store the time and the host's memory of one call.
+pub(crate) fn allow(store: &mut Store<Ctx>, limits: &Limits, input_bytes: usize) {
     // What a guest can make the host allocate in one call: a verdict, with the names and lists around its bytes.
     store.set_hostcall_fuel(limits.output_bytes.saturating_mul(2).saturating_add(input_bytes).saturating_add(1 << 20));
-    store.set_max_component_handles(HANDLES_MOST);
     let mut ticks = limits.time.as_millis().div_ceil(TICK.as_millis()).max(1);
     store.set_epoch_deadline(1);
     store.epoch_deadline_callback(move |_| {
         ticks -= 1;
         Ok(if ticks == 0 { UpdateDeadline::Interrupt } else { UpdateDeadline::Yield(1) })
     });
-    store
 }
 
 /// Takes the call's state out of its store, with what the guest printed.

@@ -14,9 +14,11 @@ mod inspect;
 pub mod kv;
 mod module;
 mod observe;
+#[cfg(feature = "bench")]
+pub mod warm;
 
 pub use chain::{Chain, End, Given, Ran};
-pub use engine::{Engine, Settings};
+pub use engine::{Cached, Engine, Settings};
 pub use filter::{Filter, Secrets};
 pub use kv::Kv;
 pub use module::{Module, Refused};

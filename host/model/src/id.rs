@@ -19,7 +19,8 @@ impl EventId {
 
 impl fmt::Display for EventId {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(out, "evt_{}", self.0)
+        out.write_str("evt_")?;
+        out.write_str(self.0.array_to_str(&mut [0; ulid::ULID_LEN]))
     }
 }
 

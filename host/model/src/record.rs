@@ -3,6 +3,8 @@
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
+use crate::Name;
+
 /// The whole story of one event.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
 pub struct Record {
@@ -63,6 +65,24 @@ impl Disposition {
             Self::Responded => "responded",
             Self::Failed => "failed",
         }
+    }
+}
+
+/// Which records are wanted: of one project, for nothing is seen across.
+#[derive(Debug, Clone)]
+pub struct Wanted {
+    pub project: Name,
+    pub route: Option<Name>,
+    pub disposition: Option<Disposition>,
+    pub at_most: usize,
+}
+
+impl Wanted {
+    /// Whether this record is one of them.
+    pub fn takes(&self, record: &Record) -> bool {
+        record.project == self.project.as_str()
+            && self.route.as_ref().is_none_or(|route| record.route == route.as_str())
+            && self.disposition.is_none_or(|disposition| record.disposition == disposition)
     }
 }
 
