@@ -4,8 +4,10 @@ use http::{
     HeaderMap, HeaderName,
     header::{CONNECTION, PROXY_AUTHENTICATE, PROXY_AUTHORIZATION, TE, TRAILER, TRANSFER_ENCODING, UPGRADE},
 };
+use model::headers::leave_out;
 
-static FIELDS: [HeaderName; 8] = [
+static FIELDS: [HeaderName; 9] = [
+    CONNECTION,
     HeaderName::from_static("keep-alive"),
     HeaderName::from_static("proxy-connection"),
     PROXY_AUTHENTICATE,
@@ -17,31 +19,18 @@ static FIELDS: [HeaderName; 8] = [
 ];
 
 /// Removes what an intermediary must not pass on: `Connection`, the fields that it names, and those that are known to
-/// be meant for one hop whether named or not. Does not allocate. Source: RFC 9110, sections 7.6.1 and 11.7.
+/// be meant for one hop whether named or not. The others keep their order. Source: RFC 9110, sections 7.6.1 and 11.7.
 pub fn strip(headers: &mut HeaderMap) {
-    if headers.contains_key(CONNECTION) {
-        strip_nominated(headers);
-    }
-    for field in &FIELDS {
-        headers.remove(field);
-    }
+    let nominated = nominated(headers);
+    leave_out(headers, |name| FIELDS.contains(name) || nominated.contains(name));
 }
 
-fn strip_nominated(headers: &mut HeaderMap) {
-    let mut nth = 0;
-    // A value's bytes are shared, so this clone is cheap; it frees the map for the removals.
-    while let Some(value) = headers.get_all(CONNECTION).iter().nth(nth).cloned() {
-        for name in value.as_bytes().split(|byte| *byte == b',') {
-            // `Connection` itself goes last, because its other values are still to be read.
-            if let Ok(name) = str::from_utf8(name.trim_ascii())
-                && !name.eq_ignore_ascii_case(CONNECTION.as_str())
-            {
-                headers.remove(name);
-            }
-        }
-        nth += 1;
-    }
-    headers.remove(CONNECTION);
+/// The fields that `Connection` names.
+fn nominated(headers: &HeaderMap) -> Vec<HeaderName> {
+    let values = headers.get_all(CONNECTION).iter();
+    let names = values.flat_map(|value| value.as_bytes().split(|byte| *byte == b','));
+    // What is no name of a field names none.
+    names.filter_map(|name| HeaderName::from_bytes(name.trim_ascii()).ok()).collect()
 }
 
 #[cfg(test)]
@@ -101,6 +90,21 @@ mod tests {
         map.insert(CONNECTION, HeaderValue::from_bytes(b"\xff, x-four").unwrap());
         strip(&mut map);
         assert!(map.is_empty());
+    }
+
+    #[test]
+    fn what_stays_keeps_its_order() {
+        let left = stripped(&[
+            ("a", "1"),
+            ("connection", "x-hop"),
+            ("b", "1"),
+            ("x-hop", "1"),
+            ("c", "1"),
+            ("d", "1"),
+            ("a", "2"),
+        ]);
+        let names: Vec<&str> = left.iter().map(|(name, _)| name.as_str()).collect();
+        assert_eq!(names, ["a", "a", "b", "c", "d"]);
     }
 
     #[test]

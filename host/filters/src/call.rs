@@ -285,7 +285,7 @@ pub(crate) fn store(module: &Module, limits: &Limits, call: Call, input_bytes: u
         output_bytes: limits.log_bytes,
     };
     let limiter = Limiter::new(limits.memory_bytes, TABLE_ELEMENTS_MOST);
-    let mut store = Store::new(&module.engine.0.wasm, Ctx::new(Box::new(call), limiter, settings));
+    let mut store = Store::new(&module.machine.wasm, Ctx::new(Box::new(call), limiter, settings));
     store.limiter(|ctx| &mut ctx.limiter);
     store.set_max_component_handles(HANDLES_MOST);
     allow(&mut store, limits, input_bytes);
@@ -336,7 +336,10 @@ fn classify(error: &wasmtime::Error, memory_refused: bool, limits: &Limits) -> F
         );
         return Failure::new(FailureClass::Memory, detail);
     }
-    Failure::new(FailureClass::Trap, cut(&format!("{error:?}")))
+    // What happened, before where it happened: a long way there is cut off.
+    let (cause, whole) = (error.root_cause().to_string(), error.to_string());
+    let detail = if cause == whole { whole } else { format!("{cause}\n{whole}") };
+    Failure::new(FailureClass::Trap, cut(&detail))
 }
 
 /// A guest's text, short enough to keep.

@@ -59,19 +59,30 @@ impl Default for Settings {
     }
 }
 
-/// Compiles modules and runs filters. Cheap to clone; the last clone stops the ticker.
+/// Compiles modules and runs filters. Cheap to clone; when the last clone and the last module are gone the ticker stops.
 #[derive(Clone)]
 pub struct Engine(pub(crate) Arc<Inner>);
 
 pub(crate) struct Inner {
-    pub(crate) wasm: wasmtime::Engine,
+    pub(crate) machine: Arc<Machine>,
     pub(crate) linker: abi::Linker,
     pub(crate) modules: Cache<Digest, Arc<Module>>,
     pub(crate) cache: Option<cache::Folder>,
     /// Compiling takes all cores for seconds: one at a time.
     pub(crate) compiling: Arc<Semaphore>,
+}
+
+/// What modules run on. A module holds this and not the engine, which holds modules: so neither keeps the other alive.
+pub(crate) struct Machine {
+    pub(crate) wasm: wasmtime::Engine,
     permits: Permits,
     _ticker: Ticker,
+}
+
+impl Machine {
+    pub(crate) fn lane(&self, project: &Name) -> Lane {
+        Lane { all: Arc::clone(&self.permits.all), project: self.permits.of(project) }
+    }
 }
 
 impl std::fmt::Debug for Engine {
@@ -92,19 +103,8 @@ impl Engine {
             .max_capacity(settings.modules_bytes)
             .weigher(|_, module: &Arc<Module>| u32::try_from(module.code_bytes()).unwrap_or(u32::MAX))
             .build();
-        Ok(Self(Arc::new(Inner {
-            wasm,
-            linker,
-            modules,
-            cache,
-            compiling: Arc::new(Semaphore::new(1)),
-            permits: Permits::new(settings),
-            _ticker: ticker,
-        })))
-    }
-
-    pub(crate) fn lane(&self, project: &Name) -> Lane {
-        Lane { all: Arc::clone(&self.0.permits.all), project: self.0.permits.of(project) }
+        let machine = Arc::new(Machine { wasm, permits: Permits::new(settings), _ticker: ticker });
+        Ok(Self(Arc::new(Inner { machine, linker, modules, cache, compiling: Arc::new(Semaphore::new(1)) })))
     }
 }
 

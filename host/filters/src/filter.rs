@@ -61,7 +61,7 @@ impl Filter {
             module_digest: module.digest.to_string(),
             prepared,
             kv: attachment.grants.kv.clone(),
-            lane: module.engine.lane(project),
+            lane: module.machine.lane(project),
             usable: usable.collect(),
             revealed: secrets.revealed,
             module,

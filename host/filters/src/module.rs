@@ -9,7 +9,7 @@ use wasmtime::component::Component;
 use crate::{
     abi::{self, Adapter},
     call,
-    engine::Engine,
+    engine::{Engine, Machine},
     inspect, observe,
 };
 
@@ -27,7 +27,7 @@ pub struct Module {
     /// The world that it was built for: `snaphook:filter@0.1.0`.
     pub world: &'static str,
     pub(crate) adapter: Adapter,
-    pub(crate) engine: Engine,
+    pub(crate) machine: Arc<Machine>,
     code_bytes: usize,
 }
 
@@ -80,12 +80,12 @@ impl Engine {
 
     fn compile(&self, digest: Digest, bytes: &[u8]) -> Result<Module, Refused> {
         let manifest = inspect::inspect(bytes)?;
-        let cached = self.0.cache.as_ref().and_then(|folder| folder.read(&self.0.wasm, &digest));
+        let cached = self.0.cache.as_ref().and_then(|folder| folder.read(&self.0.machine.wasm, &digest));
         let component = match cached {
             Some(component) => component,
             None => {
                 let start = Instant::now();
-                let component = Component::new(&self.0.wasm, bytes)
+                let component = Component::new(&self.0.machine.wasm, bytes)
                     .map_err(|error| Refused(format!("the component cannot be compiled: {error:#}")))?;
                 observe::module_compiled(&digest, bytes.len(), start.elapsed());
                 if let Some(folder) = &self.0.cache {
@@ -95,12 +95,12 @@ impl Engine {
             }
         };
         let imports: Vec<String> =
-            component.component_type().imports(&self.0.wasm).map(|(name, _)| name.to_owned()).collect();
+            component.component_type().imports(&self.0.machine.wasm).map(|(name, _)| name.to_owned()).collect();
         let (world, adapter) = abi::adapt(&self.0.linker, &component, &imports)?;
         check_manifest(&manifest, &imports)?;
         let code_bytes = component.image_range();
         let code_bytes = (code_bytes.end as usize).saturating_sub(code_bytes.start as usize);
-        Ok(Module { digest, imports, manifest, world, adapter, engine: self.clone(), code_bytes })
+        Ok(Module { digest, imports, manifest, world, adapter, machine: Arc::clone(&self.0.machine), code_bytes })
     }
 }
 

@@ -5,6 +5,7 @@ pub mod destination;
 pub mod event;
 mod excerpt;
 pub mod fault;
+pub mod headers;
 pub mod id;
 pub mod json;
 pub mod limits;

@@ -34,11 +34,11 @@ pub use modules::{AskedGrants, Module, ModuleNamed};
 pub use plan::{Wish, Write};
 pub use reads::Status;
 pub use secrets::{SecretSpec, SecretView};
+pub use store::registry::{Action, Destination, Older, Precondition, ProjectRecord, Revision};
 use store::{
     Registry,
     registry::{Applied, Change, Contents},
 };
-pub use store::registry::{Action, Destination, Older, Precondition, ProjectRecord, Revision};
 use tokio::sync::{Mutex, Semaphore};
 pub use trial::{Trial, TrialAnswer, TrialForward};
 

@@ -12,7 +12,7 @@ use super::{
         too_much_output,
     },
 };
-use crate::{Draft, Edit, Limits, Name, Phase, excerpt::excerpt, json::Document, limits};
+use crate::{Draft, Edit, Limits, Name, Phase, excerpt::excerpt, headers, json::Document, limits};
 
 /// What the edits come to.
 #[derive(Debug, Default)]
@@ -234,18 +234,7 @@ fn make_changes(headers: &mut HeaderMap, changes: Vec<HeaderChange>) -> Result<(
     Ok(())
 }
 
-/// `HeaderMap::remove` would put the last name in the place of the removed one, so the others are moved to a new map.
 fn leave_out(headers: &mut HeaderMap, gone: &mut Vec<HeaderName>) {
-    if gone.is_empty() {
-        return;
-    }
-    let room = HeaderMap::with_capacity(headers.keys_len());
-    // A name comes once, with the first of its values.
-    let mut stays = true;
-    let kept = mem::replace(headers, room).into_iter().filter(|(name, _)| {
-        stays = name.as_ref().map_or(stays, |name| !gone.contains(name));
-        stays
-    });
-    headers.extend(kept);
+    headers::leave_out(headers, |name| gone.contains(name));
     gone.clear();
 }

@@ -1,6 +1,6 @@
 //! The description of the API (OpenAPI 3.1), made from the code that answers it.
 
-use std::sync::LazyLock;
+use std::{collections::BTreeMap, sync::LazyLock};
 
 use axum::response::{IntoResponse, Response};
 use http::{StatusCode, header::CONTENT_TYPE};
@@ -8,8 +8,8 @@ use utoipa::{
     OpenApi,
     openapi::{
         self, Content, HeaderBuilder, Ref, RefOr, ResponseBuilder, SecurityRequirement,
-        path::Operation,
-        schema::{Object, Type},
+        path::{Operation, ParameterIn},
+        schema::{Array, Object, Schema, Type},
         security::{HttpAuthScheme, HttpBuilder, SecurityScheme},
     },
 };
@@ -52,6 +52,12 @@ pub fn openapi() -> openapi::OpenApi {
     let bearer = bearer.description(Some("The content of the file `admin-token` in the data folder"));
     let components = api.components.get_or_insert_default();
     components.add_security_scheme("bearer", SecurityScheme::Http(bearer.build()));
+    for failure in &FAILURES {
+        let problem = Content::new(Some(Ref::from_schema_name("Problem")));
+        let response = ResponseBuilder::new().description(failure.description).content(CONTENT_TYPE_PROBLEM, problem);
+        components.responses.insert(failure.name(), response.build().into());
+    }
+    refer_to_items(&mut components.schemas);
     api.security = Some(vec![SecurityRequirement::new("bearer", [] as [&str; 0])]);
     for (path, item) in &mut api.paths.paths {
         describe(item.get.as_mut(), path, false);
@@ -81,33 +87,99 @@ pub(super) async fn get() -> Response {
     ([(CONTENT_TYPE, "application/json")], TEXT.as_str()).into_response()
 }
 
-/// Of every operation that needs the token.
-const READS_FAIL: [(StatusCode, &str); 3] = [
-    (StatusCode::UNAUTHORIZED, "The token is missing or wrong"),
-    (StatusCode::NOT_FOUND, "What was named does not exist"),
-    (StatusCode::UNPROCESSABLE_ENTITY, "Something is wrong with what was written: `faults` lists everything"),
+/// A way in which operations fail.
+struct Failure {
+    status: StatusCode,
+    description: &'static str,
+    concerns: fn(&Operation) -> bool,
+}
+
+impl Failure {
+    /// `NotFound`.
+    fn name(&self) -> String {
+        self.status.canonical_reason().unwrap_or_default().replace(' ', "")
+    }
+}
+
+const FAILURES: [Failure; 9] = [
+    Failure {
+        status: StatusCode::BAD_REQUEST,
+        description: "The request cannot be read: `faults` says where",
+        concerns: |operation| operation.request_body.is_some() || takes(operation, |known| known != ParameterIn::Path),
+    },
+    Failure { status: StatusCode::UNAUTHORIZED, description: "The token is missing or wrong", concerns: |_| true },
+    Failure {
+        status: StatusCode::NOT_FOUND,
+        description: "What was named does not exist",
+        concerns: |operation| takes(operation, |known| known == ParameterIn::Path),
+    },
+    Failure {
+        status: StatusCode::CONFLICT,
+        description: "Others use it, or change it all the time",
+        concerns: |operation| is_conditional(operation) || operation.operation_id.as_deref() == Some("apply"),
+    },
+    Failure {
+        status: StatusCode::PRECONDITION_FAILED,
+        description: "`If-Match` or `If-None-Match` does not hold",
+        concerns: is_conditional,
+    },
+    Failure {
+        status: StatusCode::PAYLOAD_TOO_LARGE,
+        description: "The body is too large",
+        concerns: |operation| operation.request_body.is_some(),
+    },
+    Failure {
+        status: StatusCode::UNSUPPORTED_MEDIA_TYPE,
+        description: "The body is of another type",
+        concerns: |operation| operation.request_body.is_some(),
+    },
+    Failure {
+        status: StatusCode::UNPROCESSABLE_ENTITY,
+        description: "Something is wrong with what was written: `faults` lists everything",
+        concerns: |operation| takes(operation, |known| known == ParameterIn::Path),
+    },
+    Failure {
+        status: StatusCode::SERVICE_UNAVAILABLE,
+        description: "It could not be done this time",
+        concerns: |_| true,
+    },
 ];
 
-/// Of those that change something, too.
-const WRITES_FAIL: [(StatusCode, &str); 6] = [
-    (StatusCode::BAD_REQUEST, "The request cannot be read: `faults` says where"),
-    (StatusCode::CONFLICT, "Others use it, or it was changed meanwhile"),
-    (StatusCode::PRECONDITION_FAILED, "`If-Match` or `If-None-Match` does not hold"),
-    (StatusCode::PAYLOAD_TOO_LARGE, "The body is too large"),
-    (StatusCode::UNSUPPORTED_MEDIA_TYPE, "The body is of another type"),
-    (StatusCode::SERVICE_UNAVAILABLE, "It could not be done this time"),
-];
+fn takes(operation: &Operation, place: impl Fn(ParameterIn) -> bool) -> bool {
+    let parameters = operation.parameters.iter().flatten();
+    parameters
+        .filter_map(|known| match known {
+            RefOr::T(parameter) => Some(parameter.parameter_in.clone()),
+            RefOr::Ref(_) => None,
+        })
+        .any(place)
+}
+
+fn is_conditional(operation: &Operation) -> bool {
+    takes(operation, |known| known == ParameterIn::Header)
+}
 
 /// What operations have in common: headers, and how they fail.
-fn describe(operation: Option<&mut Operation>, path: &str, takes_body: bool) {
-    let Some(operation) = operation.filter(|operation| operation.security.is_none()) else { return };
-    let changes = takes_body && !path.ends_with("/test");
-    let tagged = path.ends_with('}') || changes && !path.ends_with("/apply");
+fn describe(operation: Option<&mut Operation>, path: &str, writes: bool) {
+    let Some(operation) = operation else { return };
+    for (status, response) in &mut operation.responses.responses {
+        if let RefOr::T(response) = response
+            && response.description.is_empty()
+        {
+            response.description = if status == "204" { "It is done" } else { "As asked" }.to_owned();
+        }
+    }
+    if operation.security.is_some() {
+        return;
+    }
+    let changes = writes && !path.ends_with("/test");
+    let tagged = path.ends_with('}') || is_conditional(operation);
     for (status, response) in &mut operation.responses.responses {
         let RefOr::T(response) = response else { continue };
         if changes {
             let header = HeaderBuilder::new().schema(Some(Object::with_type(Type::Integer)));
-            let header = header.description(Some("The revision that is served now; in a dry run the one that would be"));
+            let header =
+                header.description(Some("The revision that is served now; in a dry run the one that would be"));
             response.headers.insert("Snaphook-Revision".to_owned(), header.build().into());
         }
         if tagged && status != "204" {
@@ -116,10 +188,20 @@ fn describe(operation: Option<&mut Operation>, path: &str, takes_body: bool) {
             response.headers.insert("ETag".to_owned(), header.build().into());
         }
     }
-    let fail = READS_FAIL.iter().chain(WRITES_FAIL.iter().filter(|_| takes_body));
-    for (status, description) in fail {
-        let problem = Content::new(Some(Ref::from_schema_name("Problem")));
-        let response = ResponseBuilder::new().description(*description).content(CONTENT_TYPE_PROBLEM, problem);
-        operation.responses.responses.insert(status.as_str().to_owned(), response.build().into());
+    let fail: Vec<&Failure> = FAILURES.iter().filter(|failure| (failure.concerns)(operation)).collect();
+    for failure in fail {
+        let response = Ref::from_response_name(failure.name());
+        operation.responses.responses.insert(failure.status.as_str().to_owned(), response.into());
+    }
+}
+
+/// Lists are generic, and their items would be written out once more in each.
+fn refer_to_items(schemas: &mut BTreeMap<String, RefOr<Schema>>) {
+    for (name, schema) in schemas {
+        let Some(item) = name.strip_prefix("List_") else { continue };
+        if let RefOr::T(Schema::Object(list)) = schema {
+            let items = Array::new(Ref::from_schema_name(item));
+            list.properties.insert("items".to_owned(), Schema::Array(items).into());
+        }
     }
 }

@@ -18,9 +18,11 @@ use super::{
 use crate::control::{self, Write};
 
 pub(super) fn router() -> OpenApiRouter<Shared> {
-    OpenApiRouter::new()
-        .routes(routes!(list_destinations))
-        .routes(routes!(get_destination, put_destination, delete_destination))
+    OpenApiRouter::new().routes(routes!(list_destinations)).routes(routes!(
+        get_destination,
+        put_destination,
+        delete_destination
+    ))
 }
 
 /// Where events go.

@@ -64,7 +64,15 @@ mod tests {
 
     #[test]
     fn on_loopback_only_names_of_loopback_are_answered() {
-        for host in ["localhost:8081", "LOCALHOST", "a.localhost", "127.0.0.1:1", "127.9.9.9", "[::1]:8081", "admin.example.com"] {
+        for host in [
+            "localhost:8081",
+            "LOCALHOST",
+            "a.localhost",
+            "127.0.0.1:1",
+            "127.9.9.9",
+            "[::1]:8081",
+            "admin.example.com",
+        ] {
             assert_eq!(status("127.0.0.1:8081", &[host], "/"), 200, "{host}");
         }
         for host in ["evil.example", "127.0.0.1.evil.example", "localhost.evil.example", "10.0.0.1", "[fe80::1]"] {

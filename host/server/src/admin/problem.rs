@@ -11,7 +11,7 @@ use http::{
     header::{CONTENT_TYPE, RETRY_AFTER, WWW_AUTHENTICATE},
 };
 use model::{Fault, Faults};
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
 use utoipa::ToSchema;
 
 use crate::control::Error;
@@ -19,18 +19,18 @@ use crate::control::Error;
 pub(super) const CONTENT_TYPE_PROBLEM: &str = "application/problem+json";
 
 /// Problem details (RFC 9457).
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, ToSchema)]
 pub(super) struct Problem {
     /// Always `about:blank`: the status says what kind of problem it is.
     #[serde(rename = "type")]
-    kind: String,
+    kind: &'static str,
     /// The status in words.
-    title: String,
+    title: &'static str,
     status: u16,
     /// What happened with which value, and what to do about it.
     detail: String,
     /// Everything that is wrong with what was written, each with its place.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[serde(skip_serializing_if = "Vec::is_empty")]
     faults: Vec<Fault>,
     #[serde(skip)]
     challenge: Option<&'static str>,
@@ -41,8 +41,8 @@ pub(super) struct Problem {
 impl Problem {
     pub(super) fn new(status: StatusCode, detail: impl Into<String>) -> Self {
         Self {
-            kind: "about:blank".to_owned(),
-            title: status.canonical_reason().unwrap_or("Error").to_owned(),
+            kind: "about:blank",
+            title: status.canonical_reason().unwrap_or("Error"),
             status: status.as_u16(),
             detail: detail.into(),
             faults: Vec::new(),

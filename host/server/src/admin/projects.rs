@@ -56,7 +56,11 @@ async fn list_projects(State(shared): State<Shared>) -> Result<List<Project>, Pr
         (status = OK, description = "It was there already", body = Project),
     ),
 )]
-async fn put_project(State(shared): State<Shared>, At(at): At<InProject>, terms: Terms) -> Result<One<Project>, Problem> {
+async fn put_project(
+    State(shared): State<Shared>,
+    At(at): At<InProject>,
+    terms: Terms,
+) -> Result<One<Project>, Problem> {
     let author = terms.author(&at.project);
     let (kept, new, changed) = terms.settle(shared.control().create_project(&author, terms.precondition).await)?;
     let tag = kept.revision;

@@ -55,7 +55,8 @@ async fn put_secret(
     Written(spec): Written<SecretSpec>,
 ) -> Result<One<SecretView>, Problem> {
     let author = terms.author(&at.project);
-    let (secret, changed) = terms.settle(shared.control().put_secret(&author, &at.name, spec, terms.precondition).await)?;
+    let (secret, changed) =
+        terms.settle(shared.control().put_secret(&author, &at.name, spec, terms.precondition).await)?;
     let tag = secret.revision;
     Ok(One::written(secret, tag, changed.revision))
 }

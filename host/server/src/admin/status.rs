@@ -36,7 +36,7 @@ async fn is_ready(State(shared): State<Shared>) -> Result<&'static str, Problem>
 
 /// What the host is doing.
 #[derive(Debug, Serialize, Deserialize, ToSchema)]
-struct Status {
+struct HostStatus {
     #[serde(flatten)]
     status: control::Status,
     /// Where webhooks arrive.
@@ -45,8 +45,8 @@ struct Status {
 }
 
 /// What the host serves
-#[utoipa::path(get, path = "/v1/status", tag = "host", responses((status = OK, body = Status)))]
-async fn get_status(State(shared): State<Shared>) -> Json<Status> {
+#[utoipa::path(get, path = "/v1/status", tag = "host", responses((status = OK, body = HostStatus)))]
+async fn get_status(State(shared): State<Shared>) -> Json<HostStatus> {
     let status = shared.control().status().await;
-    Json(Status { status, gateway: shared.0.admin.gateway.to_string() })
+    Json(HostStatus { status, gateway: shared.0.admin.gateway.to_string() })
 }

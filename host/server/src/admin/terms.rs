@@ -59,7 +59,8 @@ pub(super) struct Terms {
 impl IntoParams for Terms {
     fn into_params(place: impl Fn() -> Option<ParameterIn>) -> Vec<Parameter> {
         let header = |name, description, example: &str| {
-            let parameter = ParameterBuilder::new().name(name).parameter_in(ParameterIn::Header).required(Required::False);
+            let parameter =
+                ParameterBuilder::new().name(name).parameter_in(ParameterIn::Header).required(Required::False);
             let parameter = parameter.schema(Some(Object::with_type(Type::String)));
             parameter.description(Some(description)).example(Some(example.into())).build()
         };

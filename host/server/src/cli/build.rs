@@ -173,9 +173,9 @@ async fn show_component(global: &Global, path: &Path) -> Result<(), Failure> {
         ("size", show::bytes(size)),
         ("digest", loaded.digest.to_string()),
         ("world", loaded.world.to_owned()),
-        ("imports", loaded.imports.join("\n")),
+        ("imports", module::imports(&loaded.imports)),
         ("needs", module::needs(&loaded.manifest)),
-        ("next", format!("snaphook test {shown} --event event.json\nsnaphook module push {shown}")),
+        ("next", format!("snaphook test {shown} --event events/example.json\nsnaphook module push {shown}")),
     ]))
 }
 

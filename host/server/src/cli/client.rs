@@ -206,7 +206,7 @@ impl Client {
                     Token::Missing(place) => {
                         format!("no token was sent: {place}; name one with --token-file or SNAPHOOK_TOKEN")
                     }
-                    Token::Known(_) => "the token is not this host's: see --token-file and SNAPHOOK_TOKEN".to_owned(),
+                    Token::Known(_) => "say which one it is with --token-file or SNAPHOOK_TOKEN".to_owned(),
                 });
                 Exit::Token
             }

@@ -195,9 +195,18 @@ fn facts(module: &answers::Module, remark: &str) -> Vec<(&'static str, String)> 
         ("size", show::bytes(module.size)),
         ("created", show::time(module.created)),
         ("world", module.world.clone()),
-        ("imports", module.imports.join("\n")),
+        ("imports", imports(&module.imports)),
         ("needs", needs(&module.manifest)),
     ]
+}
+
+/// The interfaces that a module imports. Those of WASI come with nearly every toolchain, have nothing behind them, and
+/// are only counted.
+pub(crate) fn imports(imports: &[String]) -> String {
+    let (wasi, own): (Vec<&str>, Vec<&str>) =
+        imports.iter().map(String::as_str).partition(|name| name.starts_with("wasi:"));
+    let wasi = (!wasi.is_empty()).then(|| format!("{} of wasi, with nothing behind them", wasi.len()));
+    own.into_iter().map(str::to_owned).chain(wasi).collect::<Vec<_>>().join("\n")
 }
 
 fn versions(modules: &[answers::Module], aliases: &BTreeMap<String, u32>) -> String {
@@ -249,7 +258,7 @@ mod tests {
     fn a_pushed_module_says_what_comes_next() {
         let module: answers::Module = serde_json::from_value(json!({
             "name": "verify", "version": 3, "digest": "sha256:0123456789abcdef", "size": 59_700, "created": 0,
-            "world": "snaphook:filter@0.1.0", "imports": ["snaphook:filter/body@0.1.0", "snaphook:filter/kv@0.1.0"],
+            "world": "snaphook:filter@0.1.0", "imports": ["snaphook:filter/body@0.1.0", "wasi:io/poll@0.2.6", "snaphook:filter/kv@0.1.0", "wasi:cli/exit@0.2.6"],
             "manifest": { "secrets": ["webhook"], "kv": ["deliveries"], "config_schema": {} },
         }))
         .unwrap();
@@ -266,7 +275,7 @@ mod tests {
              size     58.3 KiB\n\
              created  1970-01-01 00:00:00Z\n\
              world    snaphook:filter@0.1.0\n\
-             imports  snaphook:filter/body@0.1.0\n         snaphook:filter/kv@0.1.0\n\
+             imports  snaphook:filter/body@0.1.0\n         snaphook:filter/kv@0.1.0\n         2 of wasi, with nothing behind them\n\
              needs    secret webhook\n         kv namespace deliveries\n"
         );
     }

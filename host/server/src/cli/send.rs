@@ -32,9 +32,10 @@ pub(crate) struct Send {
     /// Where to: a URL, or a path on the host's gateway. By default the event's own path there.
     #[arg(long, value_name = "URL|PATH")]
     to: Option<String>,
-    /// Sign as this provider does; needs a secret.
-    #[arg(long, value_name = "PROVIDER", default_value = "github")]
-    provider: Provider,
+    /// Send as this provider does. By default as GitHub, if the event has the header x-github-event or there is a secret
+    /// to sign with.
+    #[arg(long, value_name = "PROVIDER")]
+    provider: Option<Provider>,
     /// An environment variable that holds the secret. Without a secret the event is not signed.
     #[arg(long, value_name = "VARIABLE", conflicts_with = "secret_file")]
     secret_env: Option<String>,
@@ -113,8 +114,10 @@ impl Send {
 
     fn request(&self, event: EventFile, url: &Uri, secret: Option<&Secret>) -> Result<Request<Full<Bytes>>, Failure> {
         let EventFile { method, mut headers, mut body, .. } = event;
-        match self.provider {
-            Provider::Github => sign_for_github(&mut headers, &body, secret),
+        let like_github = headers.contains_key("x-github-event") || secret.is_some();
+        match self.provider.or(like_github.then_some(Provider::Github)) {
+            Some(Provider::Github) => sign_for_github(&mut headers, &body, secret),
+            None => {}
         }
         for (name, value) in &self.header {
             headers.insert(name, value.clone());

@@ -120,7 +120,9 @@ impl Control {
         }
         for (name, secret) in configuration.secrets {
             let at = format!("secrets.{name}");
-            if let (Some(name), Some((value, older))) = (named(&mut faults, &at, &name), faults.keep(&at, secret.read())) {
+            if let (Some(name), Some((value, older))) =
+                (named(&mut faults, &at, &name), faults.keep(&at, secret.read()))
+            {
                 let thing = Thing::new(ApplyKind::Secret, &name);
                 wanted.push((thing, Some(Write::PutSecret { name, value, older }.into())));
             }
@@ -164,7 +166,9 @@ impl Control {
                 }
             }
             None => {
-                let problem = format!("no module of this project has these bytes; push them first: snaphook module push {name} FILE.wasm");
+                let problem = format!(
+                    "no module of this project has these bytes; push them first: snaphook module push {name} FILE.wasm"
+                );
                 return Ok(Err(Faults::one("", problem)));
             }
         };
@@ -231,9 +235,11 @@ impl Thing {
             ApplyKind::Destination => {
                 project.destinations.iter().find(|known| is_it(&known.name)).map(|known| pretty(&known.spec))
             }
-            ApplyKind::Route => {
-                project.routes.iter().find(|known| known.record.name == self.name).map(|known| route_text(&known.record))
-            }
+            ApplyKind::Route => project
+                .routes
+                .iter()
+                .find(|known| known.record.name == self.name)
+                .map(|known| route_text(&known.record)),
         }
     }
 }
@@ -260,7 +266,9 @@ fn diff(before: &str, after: &str) -> Vec<String> {
         if !lines.is_empty() {
             lines.push("…".to_owned());
         }
-        lines.extend(hunk.iter_changes().map(|change| format!("{}{}", change.tag(), change.value().trim_end_matches('\n'))));
+        lines.extend(
+            hunk.iter_changes().map(|change| format!("{}{}", change.tag(), change.value().trim_end_matches('\n'))),
+        );
     }
     lines
 }
@@ -274,7 +282,9 @@ mod tests {
         let before: String = (0..30).map(|line| format!("{line}\n")).collect();
         let after = before.replace("10\n", "ten\n").replace("20\n", "");
         let lines = diff(&before, &after);
-        let shown = [" 7", " 8", " 9", "-10", "+ten", " 11", " 12", " 13", "…", " 17", " 18", " 19", "-20", " 21", " 22", " 23"];
+        let shown = [
+            " 7", " 8", " 9", "-10", "+ten", " 11", " 12", " 13", "…", " 17", " 18", " 19", "-20", " 21", " 22", " 23",
+        ];
         assert_eq!(lines, shown);
         assert!(diff(&before, &before).is_empty());
     }

@@ -212,10 +212,7 @@ impl Control {
                 project.routes.retain(|known| name.as_str() != known.record.name);
                 (registry::Write::RemoveRoute { name }, true)
             }
-            Write::CreateProject
-            | Write::PutRoute { .. }
-            | Write::PutDestination { .. }
-            | Write::PushModule { .. } => {
+            Write::CreateProject | Write::PutRoute { .. } | Write::PutDestination { .. } | Write::PushModule { .. } => {
                 unreachable!("planned by `plan`")
             }
         };
@@ -243,7 +240,8 @@ impl Control {
         let mut users: Vec<String> = Vec::new();
         for route in &project.routes {
             let resolutions = route.record.resolutions.iter();
-            let mut used = resolutions.flat_map(|known| [Some(known.active), known.candidate, known.previous]).flatten();
+            let mut used =
+                resolutions.flat_map(|known| [Some(known.active), known.candidate, known.previous]).flatten();
             if used.any(|digest| gone.contains(&digest)) {
                 users.push(format!("route `{}`", route.record.name));
             }

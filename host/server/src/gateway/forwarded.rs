@@ -8,7 +8,7 @@ use http::{
     header::{FORWARDED, GetAll},
 };
 use ipnet::IpNet;
-use model::Scheme;
+use model::{Scheme, headers::leave_out};
 
 use super::{
     peer::Peer,
@@ -28,9 +28,8 @@ pub(super) fn is_trusted(ip: IpAddr, proxies: &[IpNet]) -> bool {
 
 /// Removes what an untrusted peer says about its way here, so that nobody takes it for true.
 pub(super) fn clean(headers: &mut HeaderMap) {
-    for name in [FORWARDED, FOR, HOST, PROTO] {
-        headers.remove(name);
-    }
+    let told = [FORWARDED, FOR, HOST, PROTO];
+    leave_out(headers, |name| told.contains(name));
 }
 
 /// The sender behind trusted proxies: the rightmost address that is not one of theirs, with the scheme and host of the

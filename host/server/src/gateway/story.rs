@@ -11,6 +11,7 @@ use filters::{End, Given, Ran};
 use http::{HeaderMap, HeaderValue, Method, Request, StatusCode, Uri, Version, header::EXPECT, request::Parts};
 use model::{
     Annotations, Draft, Event, EventId, Limits, Name, Phase, Response, Timestamp, apply,
+    headers::leave_out,
     record::{Disposition, Run},
     spec::CaptureWhen,
 };
@@ -125,7 +126,7 @@ impl<'a> Story<'a> {
         let trailers = Trailers::of(&head.headers);
         hop::strip(&mut head.headers);
         // We expect nothing of a destination that we have not promised to the sender.
-        head.headers.remove(EXPECT);
+        leave_out(&mut head.headers, |name| *name == EXPECT);
         Ok(Self {
             line,
             arrival,

@@ -123,7 +123,7 @@ fn read(sources: &Sources<'_>, folder: &Path, home: Option<&Path>) -> Result<Set
         data: reader.folder("data", folder, home),
         gateway: reader.gateway(),
         filters: reader.filters(),
-        egress: reader.parts("egress.allow", |entries| egress::Allow::read(entries)),
+        egress: reader.parts("egress.allow", egress::Allow::read),
         log: reader.log(),
         admin,
     };

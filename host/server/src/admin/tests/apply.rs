@@ -16,7 +16,9 @@ fn configuration() -> Value {
 fn changes(answer: &Answer) -> Vec<String> {
     let text = |change: &Value, key: &str| change[key].as_str().unwrap().to_owned();
     let changes = answer.body["changes"].as_array().unwrap().iter();
-    changes.map(|change| format!("{} {} {}", text(change, "kind"), text(change, "name"), text(change, "change"))).collect()
+    changes
+        .map(|change| format!("{} {} {}", text(change, "kind"), text(change, "name"), text(change, "change")))
+        .collect()
 }
 
 #[tokio::test]
@@ -49,10 +51,7 @@ async fn what_differs_is_shown_line_by_line() {
     other["destinations"]["ci"]["url"] = json!("https://ci.example.com/other");
     other["routes"].as_object_mut().unwrap().remove("gitlab");
     let changed = host.post("/apply", other.clone()).await.is(200);
-    assert_eq!(
-        changes(&changed),
-        ["secret webhook unchanged", "destination ci updated", "route github unchanged"]
-    );
+    assert_eq!(changes(&changed), ["secret webhook unchanged", "destination ci updated", "route github unchanged"]);
     assert_eq!(
         changed.body["changes"][1]["diff"],
         json!([
@@ -82,7 +81,9 @@ async fn it_is_all_of_it_or_nothing() {
     let names = json!({ "routes": { "Git Hub": route("/") }, "secrets": { "a": {} } });
     let refused = host.post("/apply", names).await;
     refused.refuses(422, &[("secrets.a", "write one of"), ("routes.Git Hub", "`Git Hub` is not a name")]);
-    host.post("/apply", json!({ "route": {} })).await.refuses(400, &[("route", "unknown field `route`, expected one of")]);
+    host.post("/apply", json!({ "route": {} }))
+        .await
+        .refuses(400, &[("route", "unknown field `route`, expected one of")]);
     assert_eq!(host.get("/destinations").await.body["items"], json!([]));
     assert_eq!(host.get("/secrets").await.body["items"], json!([]));
 }

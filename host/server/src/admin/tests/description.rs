@@ -10,7 +10,10 @@ fn the_checked_in_description_is_what_the_code_does() {
     let file = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../docs/openapi.json");
     let kept: Value = serde_json::from_str(&std::fs::read_to_string(file).unwrap_or_default()).unwrap_or_default();
     let made = serde_json::to_value(openapi()).unwrap();
-    assert!(kept == made, "docs/openapi.json is out of step: run `cargo run --bin snaphook -- openapi > docs/openapi.json`");
+    assert!(
+        kept == made,
+        "docs/openapi.json is out of step: run `cargo run --bin snaphook -- openapi > docs/openapi.json`"
+    );
 }
 
 #[test]
@@ -30,6 +33,10 @@ fn every_operation_is_described_whole() {
             for name in path.split('/').filter_map(|part| part.strip_prefix('{')?.strip_suffix('}')) {
                 let is_it = |parameter: &Value| parameter["name"] == name && parameter["in"] == "path";
                 assert!(parameters.iter().any(is_it), "{method} {path} does not describe {name}");
+            }
+            for (status, response) in operation["responses"].as_object().unwrap() {
+                let described = response["description"].as_str().is_some_and(|text| !text.is_empty());
+                assert!(described || response.get("$ref").is_some(), "{method} {path} does not describe {status}");
             }
             let free = operation.get("security").is_some();
             assert_eq!(operation["responses"].get("401").is_none(), free, "{method} {path}");

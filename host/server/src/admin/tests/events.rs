@@ -19,7 +19,12 @@ async fn the_newest_come_first_and_only_what_is_wanted() {
     host.events.add("default", "gitlab", Disposition::Forwarded);
     let ids = async |query: &str| {
         let answer = host.get(&format!("/events{query}")).await.is(200);
-        answer.body["items"].as_array().unwrap().iter().map(|record| record["id"].as_str().unwrap().to_owned()).collect::<Vec<_>>()
+        answer.body["items"]
+            .as_array()
+            .unwrap()
+            .iter()
+            .map(|record| record["id"].as_str().unwrap().to_owned())
+            .collect::<Vec<_>>()
     };
     assert_eq!(ids("").await, ["evt_3", "evt_2", "evt_0"]);
     assert_eq!(ids("?route=github&disposition=forwarded").await, ["evt_0"]);

@@ -76,7 +76,8 @@ impl Host {
     async fn ask(&self, ask: Ask) -> Answer {
         let (head, body) = self.send(ask).await.into_parts();
         let body = body.collect().await.unwrap().to_bytes();
-        let body = serde_json::from_slice(&body).unwrap_or_else(|_| Value::String(String::from_utf8(body.into()).unwrap()));
+        let body =
+            serde_json::from_slice(&body).unwrap_or_else(|_| Value::String(String::from_utf8(body.into()).unwrap()));
         Answer { status: head.status, headers: head.headers, body }
     }
 

@@ -74,10 +74,7 @@ async fn versions_count_up_and_have_other_names() {
     for query in ["", "?dry_run=true"] {
         let named = host.delete(&format!("/modules/verify/1{query}")).await;
         named.refuses(409, &[]);
-        assert_eq!(
-            named.detail(),
-            "module `verify@1` is in use by alias `verify@stable`; change or remove that first"
-        );
+        assert_eq!(named.detail(), "module `verify@1` is in use by alias `verify@stable`; change or remove that first");
     }
     host.delete("/modules/verify/stable").await.refuses(422, &[("version", "`stable` is no number")]);
     host.delete("/modules/verify/aliases/stable").await.is(204);
@@ -113,5 +110,7 @@ async fn a_filter_is_attached_only_with_what_it_asks_for() {
         )],
     );
     host.delete("/routes/github/filters/verify").await.refuses(404, &[]);
-    host.put("/routes/github/order", json!({ "order": ["verify"] })).await.refuses(422, &[("order", "`verify` is no filter")]);
+    host.put("/routes/github/order", json!({ "order": ["verify"] }))
+        .await
+        .refuses(422, &[("order", "`verify` is no filter")]);
 }

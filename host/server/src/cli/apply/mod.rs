@@ -8,7 +8,9 @@ use std::{
 };
 
 use file::Configuration;
+use http::StatusCode;
 use model::Faults;
+use serde_json::Value;
 
 use super::{
     Global,
@@ -69,11 +71,15 @@ impl Apply {
     async fn send(&self, global: &Global, configuration: &Configuration) -> Result<(), Failure> {
         let client = global.client()?;
         let dry_run = if self.dry_run { "?dry_run=true" } else { "" };
-        let mut digests = BTreeMap::new();
+        let (mut digests, mut new) = (BTreeMap::new(), BTreeMap::new());
         for (name, bytes) in &configuration.modules {
             let pushed = client.post_module(&format!("/modules/{name}{dry_run}"), bytes.clone()).await;
             let pushed = pushed.map_err(|failure| failure.below(&format!("modules.{name}.file")))?;
-            digests.insert(name, pushed.read::<Module>()?.digest);
+            let module: Module = pushed.read()?;
+            if pushed.status == StatusCode::CREATED {
+                new.insert(name.as_str(), if module.version == 1 { "created" } else { "updated" });
+            }
+            digests.insert(name, module.digest);
         }
         let query = match (self.dry_run, self.prune) {
             (false, false) => "",
@@ -81,14 +87,24 @@ impl Apply {
             (false, true) => "?prune=true",
             (true, true) => "?dry_run=true&prune=true",
         };
-        let answer = client.post(&format!("/apply{query}"), &configuration.json(&digests)).await?;
+        let mut answer = client.post(&format!("/apply{query}"), &configuration.json(&digests)).await?;
+        tell_pushed(&mut answer.body, &new);
         global.show(&answer, |applied: Applied| text(&applied, self.dry_run))
     }
 }
 
-/// What changed, in the order in which the host tells it.
+/// To the host, a module that was pushed a moment ago was there already.
+fn tell_pushed(answer: &mut Value, new: &BTreeMap<&str, &str>) {
+    for change in answer["changes"].as_array_mut().into_iter().flatten().filter(|change| change["kind"] == "module") {
+        if let Some(word) = change["name"].as_str().and_then(|name| new.get(name)) {
+            change["change"] = (*word).into();
+        }
+    }
+}
+
+/// What changed, in the order in which the host tells it; in a dry run with the differences.
 fn text(applied: &Applied, dry_run: bool) -> String {
-    let mut text: String = applied.changes.iter().map(change).collect();
+    let mut text: String = applied.changes.iter().map(|each| change(each, dry_run)).collect();
     let changed = applied.changes.iter().filter(|change| change.change != "unchanged").count();
     text.push_str(&match (changed, dry_run) {
         (0, _) => "nothing to change\n".to_owned(),
@@ -98,7 +114,7 @@ fn text(applied: &Applied, dry_run: bool) -> String {
     text
 }
 
-fn change(change: &Change) -> String {
+fn change(change: &Change, with_diff: bool) -> String {
     let style = match change.change.as_str() {
         "created" => show::GOOD,
         "updated" => show::ODD,
@@ -106,7 +122,8 @@ fn change(change: &Change) -> String {
         _ => show::FAINT,
     };
     let word = show::styled(style, &format!("{:<9}", show::line(&change.change)));
-    let diff: String = change.diff.iter().map(|line| format!("    {}\n", show::diff_line(line))).collect();
+    let diff = change.diff.iter().filter(|_| with_diff);
+    let diff: String = diff.map(|line| format!("    {}\n", show::diff_line(line))).collect();
     format!("{word}  {} {}\n{diff}", show::line(&change.kind), show::line(&change.name))
 }
 
@@ -117,6 +134,19 @@ mod tests {
     use super::*;
 
     #[test]
+    fn modules_that_were_just_pushed_are_changes() {
+        let mut answer = json!({ "changes": [
+            { "kind": "module", "name": "a", "change": "unchanged" },
+            { "kind": "module", "name": "b", "change": "unchanged" },
+            { "kind": "route", "name": "a", "change": "unchanged" },
+        ]});
+        tell_pushed(&mut answer, &BTreeMap::from([("a", "updated")]));
+        let words: Vec<&str> =
+            answer["changes"].as_array().unwrap().iter().filter_map(|c| c["change"].as_str()).collect();
+        assert_eq!(words, ["updated", "unchanged", "unchanged"]);
+    }
+
+    #[test]
     fn changes_are_listed() {
         let applied: Applied = serde_json::from_value(json!({ "revision": 12, "changes": [
             { "kind": "module", "name": "verify", "change": "unchanged" },
@@ -124,9 +154,11 @@ mod tests {
         ]}))
         .unwrap();
         let plain = |dry_run| anstream::adapter::strip_str(&text(&applied, dry_run)).to_string();
-        let changes =
-            "unchanged  module verify\nupdated    route github\n    - capture: none\n    + capture: \\u{1b}all\n";
-        assert_eq!(plain(false), format!("{changes}1 changed, revision 12\n"));
-        assert_eq!(plain(true), format!("{changes}1 would change; nothing was changed\n"));
+        assert_eq!(plain(false), "unchanged  module verify\nupdated    route github\n1 changed, revision 12\n");
+        assert_eq!(
+            plain(true),
+            "unchanged  module verify\nupdated    route github\n    - capture: none\n    + capture: \\u{1b}all\n\
+             1 would change; nothing was changed\n"
+        );
     }
 }
