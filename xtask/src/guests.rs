@@ -23,7 +23,6 @@ pub(crate) fn build() -> Result<()> {
     step::run("filters for WebAssembly", &mut command)
 }
 
-
 /// Asks rustup only if the standard library for the target is not there.
 fn add_target() -> Result<()> {
     let output =

@@ -81,7 +81,10 @@ pub trait Kv: Send + Sync {
 
 /// Keeps values in memory for as long as it lives and touches nothing else.
 #[derive(Debug, Default)]
-pub struct Overlay(Mutex<HashMap<(Scope, String), (Bytes, Option<Timestamp>)>>);
+pub struct Overlay(Mutex<Values>);
+
+/// Values and when they expire.
+type Values = HashMap<(Scope, String), (Bytes, Option<Timestamp>)>;
 
 impl Overlay {
     fn with<T>(&self, scope: &Scope, key: &str, now: Timestamp, f: impl FnOnce(&mut Slot<'_>) -> T) -> T {
@@ -96,7 +99,7 @@ impl Overlay {
 
 /// The place of one key.
 struct Slot<'a> {
-    values: &'a mut HashMap<(Scope, String), (Bytes, Option<Timestamp>)>,
+    values: &'a mut Values,
     key: (Scope, String),
     now: Timestamp,
 }

@@ -23,13 +23,7 @@ const FIRST: &[&str] = &["--header", "x-github-delivery: 72d3162e-cc78-11e3-81ab
 const STORY: &[Chapter] = &[
     Chapter { title: "a ping", file: "ping.json", how: &[], status: 200, arrives: None },
     Chapter { title: "a push", file: "push.json", how: FIRST, status: 200, arrives: Some("/ci") },
-    Chapter {
-        title: "the same delivery again",
-        file: "push.json",
-        how: FIRST,
-        status: 200,
-        arrives: None,
-    },
+    Chapter { title: "the same delivery again", file: "push.json", how: FIRST, status: 200, arrives: None },
     Chapter { title: "a push, one byte changed", file: "push.json", how: &["--tamper"], status: 401, arrives: None },
     Chapter { title: "a new issue", file: "issue-opened.json", how: &[], status: 200, arrives: Some("/chat") },
     Chapter { title: "a push of 2 MiB", file: OVERSIZED, how: &[], status: 413, arrives: None },
@@ -41,7 +35,7 @@ const OVERSIZED: &str = "oversized.json";
 /// Sends them one after the other and shows what the host recorded and the destination received.
 pub(crate) fn tell(host: &Host) -> Result<()> {
     eprintln!("\n── webhooks, signed as GitHub signs them\n");
-    println!("{:<26} {:>6}  {:<10} {:<22} {}", "webhook", "answer", "became", "arrived", "filters (µs)");
+    println!("{:<26} {:>6}  {:<10} {:<22} filters (µs)", "webhook", "answer", "became", "arrived");
     let mut wrong = Vec::new();
     for chapter in STORY {
         let answer = send(host, chapter)?;

@@ -22,6 +22,7 @@ use super::{
     failure::{Exit, Failure},
     module,
     secret::{of_file, of_variable},
+    send::sign_for_github,
     serve::pair,
     show, story,
 };
@@ -40,6 +41,9 @@ pub(crate) struct Exercise {
     /// A secret that the filter may read, written in the same way.
     #[arg(long, value_name = "NAME=SOURCE", value_parser = pair)]
     reveal: Vec<(String, String)>,
+    /// Sign the event as GitHub would, with the secret of this name.
+    #[arg(long, value_name = "NAME")]
+    sign: Option<String>,
     /// A key-value namespace; it is empty at the start.
     #[arg(long, value_name = "NAMESPACE")]
     kv: Vec<String>,
@@ -58,7 +62,13 @@ pub(crate) struct Exercise {
 
 impl Exercise {
     pub(crate) async fn run(self, global: &Global) -> Result<(), Failure> {
-        let file = EventFile::open(&self.event)?;
+        let mut file = EventFile::open(&self.event)?;
+        if let Some(name) = &self.sign {
+            let secrets = values("--secret", &self.secret)?;
+            let secret = secrets.get(name).and_then(|values| values.first());
+            let secret = secret.ok_or_else(|| Failure::usage(format!("--sign: there is no --secret {name}=…")))?;
+            sign_for_github(&mut file.headers, &file.body, Some(secret));
+        }
         let component = self.file.clone().map_or_else(only_component, Ok)?;
         let module = load(&component).await?;
         let name = module::name_of(&component).unwrap_or_else(|_| "filter".parse().expect("this is a name"));

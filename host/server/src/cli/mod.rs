@@ -74,8 +74,9 @@ struct Global {
     /// A file that holds the token.
     #[arg(long, global = true, value_name = "FILE", env = "SNAPHOOK_TOKEN_FILE")]
     token_file: Option<PathBuf>,
-    /// The settings. By default snaphook.toml in this folder, if it is there.
-    #[arg(long, global = true, value_name = "FILE", env = "SNAPHOOK_CONFIG")]
+    /// The settings, before the command. By default snaphook.toml in this folder, if it is there.
+    // Not global: filters have a `--config` too.
+    #[arg(id = "settings", long = "config", value_name = "FILE", env = "SNAPHOOK_CONFIG")]
     config: Option<PathBuf>,
     /// Print JSON instead of text.
     #[arg(long, global = true)]

@@ -77,7 +77,7 @@ impl Set {
             (None, Some(variable)) => {
                 of_variable(variable).map_err(|problem| Failure::usage(format!("--env: {problem}")))?
             }
-            (None, None) => of_standard_input(&self.name)?,
+            (None, None) => of_standard_input(&self.name).await?,
         };
         if value.expose().is_empty() {
             return Err(Failure::usage("the value is empty"));
@@ -113,19 +113,29 @@ pub(crate) fn of_variable(variable: &str) -> Result<Secret, String> {
     }
 }
 
-fn of_standard_input(name: &Name) -> Result<Secret, Failure> {
+async fn of_standard_input(name: &Name) -> Result<Secret, Failure> {
     let cannot = |error: std::io::Error| Failure::failed(format!("cannot read the value from standard input: {error}"));
     let input = std::io::stdin();
     if !input.is_terminal() {
         return read(input.lock()).map_err(cannot);
     }
-    let _silence = Silence::keep().map_err(cannot)?;
+    let silence = Silence::keep().map_err(cannot)?;
     // Without it one would not know what is being waited for.
     _ = write!(std::io::stderr(), "value of secret {name} (not shown): ");
-    let mut line = String::new();
-    let read = input.read_line(&mut line);
+    // In a thread, so that Ctrl-C finds somebody who makes the terminal show again what is typed; the thread itself ends
+    // with the process.
+    let (tell, told) = tokio::sync::oneshot::channel();
+    std::thread::spawn(move || {
+        let mut line = String::new();
+        tell.send(input.read_line(&mut line).map(|_| line))
+    });
+    let typed = tokio::select! {
+        typed = told => typed.ok(),
+        _ = tokio::signal::ctrl_c() => None,
+    };
+    drop(silence);
     _ = writeln!(std::io::stderr());
-    read.map_err(cannot)?;
+    let line = typed.ok_or_else(|| Failure::failed("nothing was changed"))?.map_err(cannot)?;
     Ok(Secret::new(without_line_break(line.into_bytes())))
 }
 

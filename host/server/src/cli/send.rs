@@ -135,7 +135,7 @@ impl Send {
 
 /// What GitHub puts beside an event. Source:
 /// <https://docs.github.com/en/webhooks/webhook-events-and-payloads#delivery-headers>
-fn sign_for_github(headers: &mut HeaderMap, body: &[u8], secret: Option<&Secret>) {
+pub(crate) fn sign_for_github(headers: &mut HeaderMap, body: &[u8], secret: Option<&Secret>) {
     let text = |text: &str| HeaderValue::from_str(text).expect("digits and letters");
     headers.insert("x-github-delivery", text(&uuid(rand::random())));
     headers.entry(CONTENT_TYPE).or_insert(HeaderValue::from_static("application/json"));

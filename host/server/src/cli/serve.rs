@@ -1,5 +1,7 @@
 //! `serve`: the host itself.
 
+use std::path::PathBuf;
+
 use super::{Global, failure::Failure};
 use crate::settings::{self, Settings, Strictness};
 
@@ -10,11 +12,15 @@ pub(crate) struct Serve {
     /// A setting, over what the file and the environment say: `--set gateway.listen=0.0.0.0:8080`.
     #[arg(long, value_name = "KEY=VALUE", value_parser = pair)]
     set: Vec<(String, String)>,
+    /// The settings. By default snaphook.toml in this folder, if it is there.
+    #[arg(long, value_name = "FILE")]
+    config: Option<PathBuf>,
 }
 
 impl Serve {
     pub(crate) async fn run(self, global: &Global) -> Result<(), Failure> {
-        let settings = Settings::load(global.config.as_deref(), &self.set, Strictness::EveryVariable)?;
+        let settings =
+            Settings::load(self.config.as_deref().or(global.config.as_deref()), &self.set, Strictness::EveryVariable)?;
         Ok(crate::run::main(settings).await?)
     }
 }

@@ -56,6 +56,7 @@ fn what_people_type_is_understood() {
     for line in [
         "serve --set gateway.listen=127.0.0.1:0 --set admin.listen=127.0.0.1:0",
         "--config snaphook.toml serve",
+        "serve --config snaphook.toml",
         "module push verify verify.wasm",
         "module push verify.wasm",
         "module list",
@@ -73,7 +74,7 @@ fn what_people_type_is_understood() {
         "event tail --route github --json",
         "event list --limit 5 --became rejected",
         "send push.json --to http://127.0.0.1:8080/github --provider github --secret-env WEBHOOK --tamper --expect 401",
-        "test verify.wasm --event push.json --secret webhook=text:x --kv seen --expect reject",
+        "test verify.wasm --event push.json --secret webhook=text:x --sign webhook --kv seen --expect reject",
         "--project billing project create billing",
         "build -- --features x",
         "listen 127.0.0.1:9900 --status 503",
@@ -105,6 +106,14 @@ fn what_is_wrong_is_refused_before_anything_is_done() {
         assert_eq!(kind, ErrorKind::ValueValidation, "{line}: {text}");
         assert!(text.contains(said), "{line}: {text}");
     }
+}
+
+#[test]
+fn settings_and_configurations_are_told_apart() {
+    let line = ["snaphook", "--config", "host.toml", "attach", "github", "verify", "--config", "{}"];
+    let Cli { global, command } = Cli::try_parse_from(line).unwrap();
+    assert_eq!(global.config.as_deref(), Some(std::path::Path::new("host.toml")));
+    assert!(format!("{command:?}").contains("config: Some(\"{}\")"), "{command:?}");
 }
 
 #[test]

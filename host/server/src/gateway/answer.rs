@@ -36,7 +36,9 @@ enum Content {
     Whole(Bytes),
     Streamed(AnswerBody),
     /// To be written for the event that it is about.
-    Problem { detail: &'static str },
+    Problem {
+        detail: &'static str,
+    },
 }
 
 impl Answer {
@@ -71,7 +73,11 @@ impl Answer {
 
     /// A filter's that refuses the event.
     pub(super) fn rejection(answer: CheckedAnswer) -> Self {
-        Self { status: answer.status, headers: answer.headers, content: Content::Problem { detail: "the event was rejected" } }
+        Self {
+            status: answer.status,
+            headers: answer.headers,
+            content: Content::Problem { detail: "the event was rejected" },
+        }
     }
 
     /// Puts it on its way.
@@ -251,7 +257,8 @@ mod tests {
     fn a_problem_is_json_with_the_event() {
         let event = EventId::new(Timestamp::from_millis(1_790_000_000_000), 7);
         let json: serde_json::Value =
-            serde_json::from_slice(&problem(StatusCode::NOT_FOUND, "no route takes this host and path", event)).unwrap();
+            serde_json::from_slice(&problem(StatusCode::NOT_FOUND, "no route takes this host and path", event))
+                .unwrap();
         let expected = serde_json::json!({
             "type": "about:blank",
             "title": "Not Found",

@@ -69,7 +69,6 @@ impl Clock {
             true
         });
     }
-
 }
 
 /// Until when the other side has time: to let us receive what it sends, and to take what we send. In ticks.

@@ -71,10 +71,7 @@ pub(super) fn request<'a>(
 }
 
 /// What sending came to; none if the sender let the body wait.
-pub(super) fn conclude(
-    story: &mut Story<'_>,
-    sent: Option<Result<Response<AnswerBody>, SendError>>,
-) -> Decided {
+pub(super) fn conclude(story: &mut Story<'_>, sent: Option<Result<Response<AnswerBody>, SendError>>) -> Decided {
     story.was_sent();
     match sent {
         Some(Ok(answer)) => {

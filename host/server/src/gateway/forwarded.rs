@@ -101,7 +101,9 @@ impl Hop {
 }
 
 fn unquote(value: &str) -> String {
-    let Some(inside) = value.strip_prefix('"').and_then(|value| value.strip_suffix('"')) else { return value.to_owned() };
+    let Some(inside) = value.strip_prefix('"').and_then(|value| value.strip_suffix('"')) else {
+        return value.to_owned();
+    };
     let mut text = String::with_capacity(inside.len());
     let mut escaped = false;
     for character in inside.chars() {

@@ -25,7 +25,7 @@ pub(super) async fn handle(mut exchange: Exchange, request: Request<Incoming>) -
     let snapshot = gateway.current.load();
     let answer = match Story::begin(&exchange.line, &arrival, &snapshot, head) {
         Ok(mut story) => {
-            let f = judge(&mut story, body); eprintln!("JUDGE {}", std::mem::size_of_val(&f)); let decided = f.await;
+            let decided = judge(&mut story, body).await;
             story.end(decided.unwrap_or_else(Decided::from))
         }
         // 400, 404, 405
@@ -47,7 +47,6 @@ async fn judge(story: &mut Story<'_>, body: Incoming) -> Result<Decided, Refusal
         taken.inspect_err(|error| observe::body_refused(&gateway.counters, story.arrival.id, error))?;
 
     let hold = Hold::on(gateway, served, story.arrival.id);
-    eprintln!("STORY {} room {} hold {}", std::mem::size_of_val(story), std::mem::size_of_val(&room), std::mem::size_of_val(&hold));
     let ran = served.chain.run(Draft::new(story.event(body)), &story.given()).await;
     let hold = hold.only_if(ran.reserved);
     let (end, draft) = story.ran(ran);
@@ -55,9 +54,7 @@ async fn judge(story: &mut Story<'_>, body: Incoming) -> Result<Decided, Refusal
     let decided = match end {
         End::Passed => {
             let (target, request) = forward::request(story, draft, streamed)?;
-            let f = gateway.client.send(target, request);
-            eprintln!("SEND {}", std::mem::size_of_val(&f));
-            let sending = pin!(f);
+            let sending = pin!(gateway.client.send(target, request));
             let sent = line.deadline().unless_overdue(sending).await;
             forward::conclude(story, sent)
         }

@@ -93,12 +93,7 @@ pub(super) fn leave(line: &Line, body: &Incoming) {
 
 /// Reads the body whole. Refuses one that is too large as soon as that is known, and takes room as bytes come, so that
 /// announcing many costs the others nothing. Trailers are dropped.
-async fn read(
-    line: &Line,
-    mut body: Incoming,
-    limit: u64,
-    room: &mut Room<'_>,
-) -> Result<Bytes, Error> {
+async fn read(line: &Line, mut body: Incoming, limit: u64, room: &mut Room<'_>) -> Result<Bytes, Error> {
     let announced = body.size_hint().exact();
     let read = match announced {
         Some(bytes) if bytes > limit => Err(Error::TooLarge { limit }),
@@ -177,12 +172,14 @@ pub(super) struct Streamed {
     came: u64,
     line: Line,
     waiting: bool,
+    /// A body in chunks does not know its end before it was asked once more.
+    ended: bool,
 }
 
 impl Streamed {
     /// Refuses a body that says that it is too large.
     pub(super) fn new(line: &Line, incoming: Incoming, limit: u64) -> Result<Self, Error> {
-        let streamed = Self { limit, came: 0, line: line.clone(), waiting: false, incoming };
+        let streamed = Self { limit, came: 0, line: line.clone(), waiting: false, ended: false, incoming };
         match streamed.incoming.size_hint().exact() {
             Some(bytes) if bytes > limit => Err(Error::TooLarge { limit }),
             _ => Ok(streamed),
@@ -207,6 +204,7 @@ impl Body for Streamed {
             self.waiting = false;
             self.line.deadline().received();
         }
+        self.ended = frame.is_none();
         let frame = frame.map(|frame| frame.map_err(Error::Broken));
         self.came += frame.as_ref().map_or(0, |frame| match frame {
             Ok(frame) => frame.data_ref().map_or(0, Bytes::len) as u64,
@@ -219,7 +217,7 @@ impl Body for Streamed {
     }
 
     fn is_end_stream(&self) -> bool {
-        self.incoming.is_end_stream()
+        self.ended || self.incoming.is_end_stream()
     }
 
     fn size_hint(&self) -> SizeHint {
@@ -229,7 +227,7 @@ impl Body for Streamed {
 
 impl Drop for Streamed {
     fn drop(&mut self) {
-        if !self.incoming.is_end_stream() {
+        if !self.ended && !self.incoming.is_end_stream() {
             self.line.leave_unread();
         }
     }

@@ -129,7 +129,7 @@ async fn connection(
         let peer = Arc::clone(&peer);
         let service = service_fn(move |request| {
             let exchange = Exchange::begin(Arc::clone(&peer));
-            { let f = async move { Ok::<_, Infallible>(handle(exchange, request).await) }; eprintln!("SIZE {}", std::mem::size_of_val(&f)); f }
+            async move { Ok::<_, Infallible>(handle(exchange, request).await) }
         });
         let connection = pin!(protocols.serve_connection(socket, service));
         deadline.keep(connection, |connection| connection.graceful_shutdown()).await

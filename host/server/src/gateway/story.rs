@@ -250,9 +250,10 @@ impl<'a> Story<'a> {
         let wanted = failed || self.served.route.capture == CaptureWhen::All;
         let authenticated = self.passed && !self.served.chain.is_empty();
         let most = gateway.recorder.body_bytes();
-        let capture = self.received.take().filter(|_| wanted).map(|(headers, body)| {
-            Captured::new(authenticated, self.head.uri.query(), &headers, body.as_ref(), most)
-        });
+        let capture =
+            self.received.take().filter(|_| wanted).map(|(headers, body)| {
+                Captured::new(authenticated, self.head.uri.query(), &headers, body.as_ref(), most)
+            });
         let annotations = std::mem::take(&mut self.annotations);
         let entry = Entry {
             id: self.arrival.id,

@@ -212,7 +212,10 @@ impl event::Host for Call {
         let said = &mut handling!(self, "event").said;
         match apply::check_key(&key) {
             Err(problem) => invalid(problem.to_string()),
-            Ok(()) => Ok(Ok(said.idempotency_key = Some(key))),
+            Ok(()) => {
+                said.idempotency_key = Some(key);
+                Ok(Ok(()))
+            }
         }
     }
 
@@ -220,7 +223,10 @@ impl event::Host for Call {
         let said = &mut handling!(self, "event").said;
         match apply::check_key(&key) {
             Err(problem) => invalid(problem.to_string()),
-            Ok(()) => Ok(Ok(said.order_key = Some(key))),
+            Ok(()) => {
+                said.order_key = Some(key);
+                Ok(Ok(()))
+            }
         }
     }
 
@@ -234,7 +240,10 @@ impl event::Host for Call {
         let (body, limits) = (Bytes::from(body), &handling.filter.limits);
         match apply::check_answer(status, apply::RESPONSE_STATUSES, &headers, body.clone(), limits) {
             Err(problem) => invalid(problem.to_string()),
-            Ok(_) => Ok(Ok(handling.said.answer = Some(model::Response { status, headers, body }))),
+            Ok(_) => {
+                handling.said.answer = Some(model::Response { status, headers, body });
+                Ok(Ok(()))
+            }
         }
     }
 }

@@ -1,0 +1,25 @@
+//! The whole program, from outside: as senders, destinations, operators and authors of filters see it.
+//!
+//! Each test is a story. It starts a host of its own (`support::Platform`, in this process; `support::Host`, as a process
+//! that can be killed), brings what it needs over the admin API, sends real requests and looks at what real destinations
+//! got. Nothing waits for time to pass: what takes a while is looked for until it is there.
+
+mod bodies;
+mod clients;
+mod command_line;
+mod crash;
+mod destinations;
+mod events;
+mod first_filter;
+mod headers;
+mod http;
+mod kv;
+mod limits;
+mod octokit;
+mod once;
+mod refusals;
+mod sandbox;
+mod secrets;
+mod support;
+mod swap;
+mod tidy;
