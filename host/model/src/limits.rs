@@ -75,7 +75,7 @@ pub const BODY_BYTES: u64 = 1 << 20;
 pub const BODY_BYTES_MOST: u64 = 64 << 20;
 /// A reason or an error text of a guest; longer ones are cut.
 pub const REASON_BYTES_MOST: usize = 1_024;
-/// Labels of one event.
+/// Labels that one call of a filter may set.
 pub const LABELS_MOST: usize = 32;
 /// Path and query of an event after the edits.
 pub const TARGET_BYTES_MOST: usize = 32 << 10;

@@ -5,7 +5,7 @@ use std::{error::Error as _, time::Duration};
 use bytes::Bytes;
 use http::{
     Method, Request, StatusCode, Uri,
-    header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE},
+    header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE, USER_AGENT},
 };
 use http_body_util::{BodyExt, Full, Limited};
 use hyper::body::Incoming;
@@ -18,6 +18,9 @@ use serde::{Deserialize, Serialize, de::DeserializeOwned};
 use serde_json::Value;
 
 use super::failure::{Exit, Failure};
+
+/// By this the list of changes tells who made one.
+const AGENT: &str = concat!("snaphook-cli/", env!("CARGO_PKG_VERSION"));
 
 /// How long a connection may take to come about.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
@@ -173,7 +176,7 @@ impl Client {
     fn request(&self, method: Method, path: &str, kind: &str, body: Bytes) -> Result<Request<Full<Bytes>>, Failure> {
         let below = if path.starts_with("/v1/") { String::new() } else { format!("/v1/projects/{}", self.project) };
         let mut request = Request::builder().method(method).uri(format!("{}{below}{path}", self.base));
-        request = request.header(ACCEPT, "application/json, text/event-stream");
+        request = request.header(ACCEPT, "application/json, text/event-stream").header(USER_AGENT, AGENT);
         if !kind.is_empty() {
             request = request.header(CONTENT_TYPE, kind);
         }

@@ -73,11 +73,13 @@ async fn tail(global: &Global, route: Option<Name>) -> Result<(), Failure> {
         let frame = frame.map_err(|error| broken(&error.to_string()))?;
         let Ok(bytes) = frame.into_data() else { continue };
         for text in lines.feed(&bytes).map_err(|problem| broken(&problem))? {
-            if global.json {
-                let value: Value = serde_json::from_str(&text).map_err(|error| broken(&error.to_string()))?;
+            let value: Value = serde_json::from_str(&text).map_err(|error| broken(&error.to_string()))?;
+            if let Some(missed) = value["missed"].as_u64() {
+                show::note(&format!("{missed} events are left out: they came faster than they could be shown"));
+            } else if global.json {
                 show::print_json_line(&value)?;
             } else {
-                let record: Record = serde_json::from_str(&text).map_err(|error| broken(&error.to_string()))?;
+                let record: Record = serde_json::from_value(value).map_err(|error| broken(&error.to_string()))?;
                 show::print(&format!("{}\n", story::event(&record)))?;
             }
         }

@@ -6,7 +6,7 @@ use base64::{Engine as _, engine::general_purpose::STANDARD};
 use filters::{End, Given, kv::Overlay};
 use http::HeaderMap;
 use model::{
-    Draft, Event, EventId, Name, Phase, Scheme, Timestamp,
+    Draft, Event, EventId, Mode, Name, Phase, Scheme, Timestamp,
     apply::CheckedAnswer,
     record::{Disposition, Record},
 };
@@ -101,9 +101,9 @@ fn story(event: &Event, served: &Served, ran: filters::Ran, revision: u64, start
     let draft = ran.draft;
     let forward = answer.is_none().then(|| {
         let chosen = draft.chosen.as_ref().and_then(|names| names.first());
-        let destination = chosen.or_else(|| served.route.mode.destinations().first());
+        let Mode::Forward(candidates) = &served.route.mode;
         TrialForward {
-            destination: destination.map(ToString::to_string).unwrap_or_default(),
+            destination: chosen.unwrap_or(candidates.default()).to_string(),
             method: draft.current.method.to_string(),
             path: draft.current.path.clone(),
             query: draft.current.query.clone(),

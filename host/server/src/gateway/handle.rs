@@ -75,3 +75,17 @@ async fn judge(story: &mut Story<'_>, body: Incoming) -> Result<Decided, Refusal
     hold.settle(decided.accepted).await;
     Ok(decided)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn size<A, B, F>(_: impl Fn(A, B) -> F) -> usize {
+        size_of::<F>()
+    }
+
+    #[test]
+    fn sizes() {
+        eprintln!("handle {} story {} answer {} draft {} ran {} decided {} result {}", size(handle), size_of::<Story<'_>>(), size_of::<Answer>(), size_of::<Draft>(), size_of::<filters::Ran>(), size_of::<Decided>(), size_of::<Result<Story<'_>, Refusal>>());
+    }
+}

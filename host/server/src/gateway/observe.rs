@@ -32,6 +32,8 @@ pub struct Counters {
     pub overloaded: AtomicU64,
     /// Answers of destinations that broke off after their head was passed on.
     pub answers_broken: AtomicU64,
+    /// Grants that filters called for and did not have, each once per call of a filter.
+    pub calls_denied: AtomicU64,
     pub connections_open: AtomicU64,
     pub connections: AtomicU64,
     filter_failures: [AtomicU64; 7],
@@ -66,6 +68,7 @@ impl Counters {
 pub(super) fn event_decided(counters: &Counters, entry: &Entry) {
     counters.events(entry.disposition).fetch_add(1, Relaxed);
     for run in &entry.filters {
+        counters.calls_denied.fetch_add(run.denied.len() as u64, Relaxed);
         if let Outcome::Failure { class, .. } = run.outcome {
             counters.filter_failures(class).fetch_add(1, Relaxed);
         }

@@ -6,7 +6,7 @@ use std::{
     net::IpAddr,
     sync::{
         Arc, Mutex, PoisonError, TryLockError,
-        atomic::{AtomicU64, AtomicUsize, Ordering::Relaxed},
+        atomic::{AtomicU64, Ordering::Relaxed},
     },
     time::Duration,
 };
@@ -62,7 +62,7 @@ impl Default for Limits {
 pub struct Recorder {
     limits: Limits,
     shards: [Mutex<Shard>; SHARDS],
-    turn: AtomicUsize,
+    turn: AtomicU64,
     lost: AtomicU64,
     tail: broadcast::Sender<Arc<Record>>,
 }
@@ -78,7 +78,7 @@ impl Recorder {
         Self {
             limits,
             shards: Default::default(),
-            turn: AtomicUsize::new(0),
+            turn: AtomicU64::new(0),
             lost: AtomicU64::new(0),
             tail: broadcast::Sender::new(BEHIND_MOST),
         }
@@ -86,23 +86,23 @@ impl Recorder {
 
     /// The newest first.
     pub fn latest(&self, wanted: &Wanted, now: Timestamp) -> Vec<Record> {
-        let mut found: Vec<Arc<Entry>> = Vec::new();
+        let mut found: Vec<(u64, Arc<Entry>)> = Vec::new();
         for shard in &self.shards {
             let shard = shard.lock().unwrap_or_else(PoisonError::into_inner);
-            found.extend(shard.entries.iter().filter(|entry| takes(wanted, entry)).cloned());
+            found.extend(shard.entries.iter().filter(|(_, entry)| takes(wanted, entry)).cloned());
         }
-        found.sort_by_key(|entry| std::cmp::Reverse(entry.id));
+        found.sort_by_key(|(turn, _)| std::cmp::Reverse(*turn));
         found.truncate(wanted.at_most);
-        found.iter().map(|entry| entry.to_record(self.limits.unauthenticated_life, now)).collect()
+        found.iter().map(|(_, entry)| entry.to_record(self.limits.unauthenticated_life, now)).collect()
     }
 
     /// One event, if it is still remembered.
     pub fn find(&self, project: &Name, id: EventId, now: Timestamp) -> Option<Record> {
         let find = |shard: &Mutex<Shard>| {
             let shard = shard.lock().unwrap_or_else(PoisonError::into_inner);
-            shard.entries.iter().find(|entry| entry.id == id && entry.project == *project).cloned()
+            shard.entries.iter().find(|(_, entry)| entry.id == id && entry.project == *project).cloned()
         };
-        let entry = self.shards.iter().find_map(find)?;
+        let (_, entry) = self.shards.iter().find_map(find)?;
         Some(entry.to_record(self.limits.unauthenticated_life, now))
     }
 
@@ -116,7 +116,7 @@ impl Recorder {
         let module = module.to_string();
         self.shards.iter().any(|shard| {
             let shard = shard.lock().unwrap_or_else(PoisonError::into_inner);
-            shard.entries.iter().any(|entry| entry.filters.iter().any(|run| run.digest == module))
+            shard.entries.iter().any(|(_, entry)| entry.filters.iter().any(|run| run.digest == module))
         })
     }
 
@@ -138,12 +138,12 @@ impl Recorder {
         }
         let turn = self.turn.fetch_add(1, Relaxed);
         for other in 0..SHARDS {
-            let mut shard = match self.shards[(turn + other) % SHARDS].try_lock() {
+            let mut shard = match self.shards[(turn as usize).wrapping_add(other) % SHARDS].try_lock() {
                 Ok(shard) => shard,
                 Err(TryLockError::Poisoned(poisoned)) => poisoned.into_inner(),
                 Err(TryLockError::WouldBlock) => continue,
             };
-            let forgotten = shard.push(entry, &self.limits);
+            let forgotten = shard.push((turn, entry), &self.limits);
             drop(shard);
             drop(forgotten);
             return;
@@ -152,25 +152,25 @@ impl Recorder {
     }
 }
 
-/// The oldest first.
 #[derive(Debug, Default)]
 struct Shard {
-    entries: VecDeque<Arc<Entry>>,
+    /// Each with the turn at which it was written; the oldest first.
+    entries: VecDeque<(u64, Arc<Entry>)>,
     bytes: usize,
     unauthenticated_bytes: usize,
 }
 
 impl Shard {
     /// Returns the last of what had to make room, usually all of it, to be freed after the lock.
-    fn push(&mut self, entry: Arc<Entry>, limits: &Limits) -> Option<Arc<Entry>> {
+    fn push(&mut self, (turn, entry): (u64, Arc<Entry>), limits: &Limits) -> Option<Arc<Entry>> {
         let mut forgotten = None;
         self.bytes += entry.bytes();
         self.unauthenticated_bytes += entry.unauthenticated_bytes();
-        self.entries.push_back(entry);
+        self.entries.push_back((turn, entry));
         while self.entries.len() > 1
             && (self.entries.len() > limits.events.div_ceil(SHARDS) || self.bytes > limits.bytes / SHARDS)
         {
-            let Some(oldest) = self.entries.pop_front() else { break };
+            let Some((_, oldest)) = self.entries.pop_front() else { break };
             self.bytes -= oldest.bytes();
             self.unauthenticated_bytes -= oldest.unauthenticated_bytes();
             forgotten = Some(oldest);
@@ -183,7 +183,7 @@ impl Shard {
 
     /// Of requests that nobody vouched for, the captured parts go first.
     fn forget_unauthenticated(&mut self, most: usize) {
-        for kept in &mut self.entries {
+        for (_, kept) in &mut self.entries {
             if self.unauthenticated_bytes <= most {
                 break;
             }

@@ -65,8 +65,8 @@ impl Decided {
     pub(super) fn new(disposition: Disposition, answer: Answer) -> Self {
         let accepted = match disposition {
             Disposition::Dropped | Disposition::Delivered => true,
-            Disposition::Responded | Disposition::Forwarded => answer.status.is_success(),
-            Disposition::Rejected | Disposition::Failed => false,
+            Disposition::Forwarded => answer.status.is_success(),
+            Disposition::Responded | Disposition::Rejected | Disposition::Failed => false,
         };
         Self { disposition, answer, reason: None, accepted }
     }

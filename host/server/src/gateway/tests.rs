@@ -139,8 +139,8 @@ where
                 let answer = answer(request);
                 async move { Ok::<_, hyper::Error>(answer.await) }
             });
-            let connection = hyper::server::conn::http1::Builder::new().serve_connection(TokioIo::new(tcp), service);
-            tokio::spawn(connection);
+            let mut http = hyper::server::conn::http1::Builder::new();
+            tokio::spawn(http.max_headers(500).serve_connection(TokioIo::new(tcp), service));
         }
     });
     address

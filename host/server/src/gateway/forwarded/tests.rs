@@ -99,12 +99,7 @@ async fn an_untrusted_peer_is_told_as_it_is() {
     let direct = sender("198.51.100.7", "hooks.example.com:80");
     assert_eq!(
         told("198.51.100.7", &direct, &forged),
-        [
-            r#"for=198.51.100.7;host="hooks.example.com:80";proto=http"#,
-            "198.51.100.7",
-            "http",
-            "hooks.example.com:80"
-        ]
+        [r#"for=198.51.100.7;host="hooks.example.com:80";proto=http"#, "198.51.100.7", "http", "hooks.example.com:80"]
     );
     assert_eq!(
         told("2001:4::7", &sender("2001:4::7", ""), &forged),

@@ -92,7 +92,7 @@ fn bytes_are_bounded() {
     for shard in &recorder.shards {
         let shard = shard.lock().unwrap();
         assert!(shard.bytes <= 10_000);
-        assert_eq!(shard.bytes, shard.entries.iter().map(|entry| entry.bytes()).sum::<usize>());
+        assert_eq!(shard.bytes, shard.entries.iter().map(|(_, entry)| entry.bytes()).sum::<usize>());
     }
 }
 
@@ -126,7 +126,7 @@ fn what_no_filter_let_through_has_little_room_and_a_short_life() {
     for shard in &recorder.shards {
         let shard = shard.lock().unwrap();
         assert!(shard.unauthenticated_bytes <= 1_000);
-        assert_eq!(shard.bytes, shard.entries.iter().map(|entry| entry.bytes()).sum::<usize>());
+        assert_eq!(shard.bytes, shard.entries.iter().map(|(_, entry)| entry.bytes()).sum::<usize>());
     }
     let old = recorder.latest(&wanted(), LATER);
     assert_eq!(old.iter().filter(|record| record.capture.is_some()).count(), 1);

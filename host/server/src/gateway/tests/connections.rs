@@ -28,7 +28,10 @@ async fn http_2_is_spoken_with_prior_knowledge() {
     assert_eq!((arrived[0].head.uri.to_string().as_str(), &arrived[0].body[..]), ("/a?b", &b"one"[..]));
     assert_eq!(arrived[1].body, "");
     let headers = &arrived[0].head.headers;
-    assert_eq!((&headers["x-forwarded-host"], &headers["via"]), (&"hooks.example.com:8443".parse().unwrap(), &"2 snaphook".parse().unwrap()));
+    assert_eq!(
+        (&headers["x-forwarded-host"], &headers["via"]),
+        (&"hooks.example.com:8443".parse().unwrap(), &"2 snaphook".parse().unwrap())
+    );
     // The scheme is what the listener speaks, not what the sender claims.
     assert_eq!(headers["x-forwarded-proto"], "http");
     let head = client.send_request(request("HEAD", "/", "")).await.unwrap();

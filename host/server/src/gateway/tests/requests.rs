@@ -21,7 +21,8 @@ async fn a_request_arrives_as_it_was_sent() {
     let Received { head, body, .. } = received.recv().await.unwrap();
     assert_eq!(body[..], b"\x00\xff\r\n"[..]);
     assert_eq!((head.method.as_str(), head.uri.to_string().as_str()), ("PATCH", "/a/../%2e%2e/b%20c?q=%41&q"));
-    let values = |name: &str| -> Vec<&[u8]> { head.headers.get_all(name).iter().map(|value| value.as_bytes()).collect() };
+    let values =
+        |name: &str| -> Vec<&[u8]> { head.headers.get_all(name).iter().map(|value| value.as_bytes()).collect() };
     assert_eq!(values("x-twice"), [b"1", b"2", b"3"]);
     assert_eq!(values("x-one"), [b"\xff\xe9"]);
     assert_eq!(values("host"), [address.to_string().as_bytes()]);
@@ -52,7 +53,10 @@ async fn what_a_sender_says_about_trace_and_request_goes_on() {
                 traceparent: 00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01\r\n\r\n";
     assert_eq!(host.connect().await.ask(sent).await.status, 200);
     let head = received.recv().await.unwrap().head;
-    assert_eq!((&head.headers["x-request-id"], &head.headers["tracestate"]), (&"mine".parse().unwrap(), &"a=1".parse().unwrap()));
+    assert_eq!(
+        (&head.headers["x-request-id"], &head.headers["tracestate"]),
+        (&"mine".parse().unwrap(), &"a=1".parse().unwrap())
+    );
     let parent = head.headers["traceparent"].to_str().unwrap();
     assert!(parent.starts_with("00-0af7651916cd43dd8448eb211c80319c-") && parent.ends_with("-01"), "{parent}");
     assert!(!parent.contains("b7ad6b7169203331"));
@@ -78,8 +82,7 @@ async fn a_trusted_proxy_is_believed() {
 #[tokio::test]
 async fn a_host_is_asked_for_clearly_or_refused() {
     let (address, mut received) = told().await;
-    let routes =
-        vec![served("all", &format!("http://{address}"), json!({ "match": { "host": "hooks.example.com" } }))];
+    let routes = vec![served("all", &format!("http://{address}"), json!({ "match": { "host": "hooks.example.com" } }))];
     let host = Host::start(Settings::default(), routes).await;
     for (request, status) in [
         ("GET / HTTP/1.1\r\nhost: HOOKS.example.com:1234\r\n\r\n", 200),
