@@ -12,6 +12,7 @@ mod destinations;
 mod events;
 mod first_filter;
 mod headers;
+mod hot_swap;
 mod http;
 mod kv;
 mod limits;
@@ -21,5 +22,5 @@ mod refusals;
 mod sandbox;
 mod secrets;
 mod support;
-mod swap;
+
 mod tidy;

@@ -1,0 +1,2 @@
+#!/bin/sh
+"${SNAPHOOK_TARGET:-$PEERS_WORK/snaphook}/release/snaphook" --version
