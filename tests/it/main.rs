@@ -22,5 +22,4 @@ mod refusals;
 mod sandbox;
 mod secrets;
 mod support;
-
 mod tidy;

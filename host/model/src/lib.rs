@@ -3,6 +3,7 @@
 pub mod apply;
 pub mod destination;
 pub mod event;
+pub mod event_file;
 mod excerpt;
 pub mod fault;
 pub mod headers;

@@ -10,7 +10,6 @@ mod build;
 mod check;
 mod destinations;
 mod error;
-mod event_file;
 #[cfg(test)]
 pub(crate) mod fixture;
 mod modules;
@@ -27,7 +26,6 @@ use std::{
 };
 
 pub use error::Error;
-pub use event_file::EventFile;
 use filters::Engine;
 use model::{Digest, Fault, Name, Timestamp};
 pub use modules::{AskedGrants, Module, ModuleNamed};

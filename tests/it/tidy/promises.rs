@@ -23,7 +23,7 @@ fn every_example_can_be_copied() {
             std::fs::read_dir(example.join("events")).unwrap_or_else(|_| panic!("{} has no events", example.display()));
         for event in events.map(|entry| entry.unwrap().path()) {
             let text = std::fs::read_to_string(&event).unwrap();
-            let read = serde_json::from_str::<server::control::EventFile>(&text).map_err(|error| error.to_string());
+            let read = serde_json::from_str::<model::event_file::EventFile>(&text).map_err(|error| error.to_string());
             let read = read.and_then(|file| file.read().map_err(|faults| faults.to_string()));
             assert!(read.is_ok(), "{}: {}", event.display(), read.unwrap_err());
         }

@@ -3,6 +3,7 @@
 use axum::{Json, extract::State};
 use model::{
     Fault,
+    event_file::EventFile,
     spec::{AttachmentSpec, RouteRecord, RouteSpec},
 };
 use serde::{Deserialize, Serialize};
@@ -18,7 +19,7 @@ use super::{
     problem::Problem,
     terms::Terms,
 };
-use crate::control::{Changed, EventFile, Trial, Write};
+use crate::control::{Changed, Trial, Write};
 
 /// An event file may hold a body of any route, in base64.
 const EVENT_FILE_BYTES_MOST: usize = 8 << 20;

@@ -10,6 +10,7 @@ use filters::{Chain, Engine, Filter, Given, Module, Ran, Secrets, kv::Overlay};
 use http::HeaderMap;
 use model::{
     Attachment, Draft, Event, EventId, Name, Phase, Scheme, Secret, Timestamp,
+    event_file::Parts,
     limits::BODY_BYTES_MOST,
     record::{Outcome, Run},
     spec::{AttachmentSpec, ForwardSpec, GrantsSpec, RouteSpec},
@@ -17,8 +18,7 @@ use model::{
 use serde_json::{Value, json};
 
 use super::{
-    Global, attachment,
-    event_file::EventFile,
+    Global, attachment, event_file,
     failure::{Exit, Failure},
     module,
     secret::{of_file, of_variable},
@@ -62,7 +62,7 @@ pub(crate) struct Exercise {
 
 impl Exercise {
     pub(crate) async fn run(self, global: &Global) -> Result<(), Failure> {
-        let mut file = EventFile::open(&self.event)?;
+        let mut file = event_file::open(&self.event)?;
         if let Some(name) = &self.sign {
             let secrets = values("--secret", &self.secret)?;
             let secret = secrets.get(name).and_then(|values| values.first());
@@ -200,7 +200,7 @@ fn values(
     values.map_err(Failure::usage)
 }
 
-fn event(file: EventFile, filter: &Filter) -> Event {
+fn event(file: Parts, filter: &Filter) -> Event {
     let received = Timestamp::now();
     Event {
         id: EventId::new(received, rand::random()),

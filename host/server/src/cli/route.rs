@@ -10,8 +10,7 @@ use model::{
 use super::{
     Global,
     answers::{List, Trial},
-    apply,
-    event_file::EventFile,
+    apply, event_file,
     failure::Failure,
     show, story,
 };
@@ -61,8 +60,9 @@ impl Route {
                 global.done(&answer, &format!("route {name} is removed"))
             }
             Self::Test { name, event } => {
-                let event = EventFile::open(&event)?;
-                let answer = global.client()?.post(&format!("/routes/{name}/test"), &event.json()).await?;
+                let event = event_file::open(&event)?;
+                let answer =
+                    global.client()?.post(&format!("/routes/{name}/test"), &serde_json::json!(event.file())).await?;
                 global.show(&answer, |trial: Trial| told(&trial))
             }
         }

@@ -13,14 +13,14 @@ use http::{
     header::{CONTENT_TYPE, USER_AGENT},
 };
 use http_body_util::Full;
-use model::Secret;
+use model::{Secret, event_file::Parts};
 use serde_json::json;
 
 use super::{
     Global,
     answers::Status,
     client::Http,
-    event_file::EventFile,
+    event_file,
     failure::{Exit, Failure},
     secret, show, story,
 };
@@ -61,7 +61,7 @@ pub(crate) enum Provider {
 
 impl Send {
     pub(crate) async fn run(self, global: &Global) -> Result<(), Failure> {
-        let event = EventFile::open(&self.file)?;
+        let event = event_file::open(&self.file)?;
         let url = self.url(global, &event).await?;
         let secret = match (&self.secret_env, &self.secret_file) {
             (Some(variable), _) => Some(
@@ -93,7 +93,7 @@ impl Send {
     }
 
     /// Where the event goes; where the gateway is, the host says.
-    async fn url(&self, global: &Global, event: &EventFile) -> Result<Uri, Failure> {
+    async fn url(&self, global: &Global, event: &Parts) -> Result<Uri, Failure> {
         let query = event.query.as_deref().map(|query| format!("?{query}")).unwrap_or_default();
         let url = match self.to.as_deref() {
             Some(url) if !url.starts_with('/') => url.to_owned(),
@@ -112,8 +112,8 @@ impl Send {
         }
     }
 
-    fn request(&self, event: EventFile, url: &Uri, secret: Option<&Secret>) -> Result<Request<Full<Bytes>>, Failure> {
-        let EventFile { method, mut headers, mut body, .. } = event;
+    fn request(&self, event: Parts, url: &Uri, secret: Option<&Secret>) -> Result<Request<Full<Bytes>>, Failure> {
+        let Parts { method, mut headers, mut body, .. } = event;
         let like_github = headers.contains_key("x-github-event") || secret.is_some();
         match self.provider.or(like_github.then_some(Provider::Github)) {
             Some(Provider::Github) => sign_for_github(&mut headers, &body, secret),

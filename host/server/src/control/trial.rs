@@ -8,12 +8,13 @@ use http::HeaderMap;
 use model::{
     Draft, Event, EventId, Mode, Name, Phase, Scheme, Timestamp,
     apply::CheckedAnswer,
+    event_file::EventFile,
     record::{Disposition, Record},
 };
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use super::{Control, Error, EventFile};
+use super::{Control, Error};
 use crate::snapshot::Served;
 
 /// What would have happened.

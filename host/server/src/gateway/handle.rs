@@ -1,6 +1,6 @@
 //! One event, from its head to its answer, top to bottom.
 
-use std::pin::pin;
+use std::{convert::Infallible, pin::pin};
 
 use filters::End;
 use http::{Request, Response, StatusCode};
@@ -17,7 +17,8 @@ use super::{
     story::{Arrival, Decided, Story},
 };
 
-pub(super) async fn handle(mut exchange: Exchange, request: Request<Incoming>) -> Response<Body> {
+/// Never fails: whatever goes wrong has an answer.
+pub(super) async fn handle(mut exchange: Exchange, request: Request<Incoming>) -> Result<Response<Body>, Infallible> {
     exchange.enter();
     let arrival = Arrival::of(&request);
     let (head, body) = request.into_parts();
@@ -35,7 +36,7 @@ pub(super) async fn handle(mut exchange: Exchange, request: Request<Incoming>) -
             *refusal.answer
         }
     };
-    answer.into_response(&arrival, exchange)
+    Ok(answer.into_response(&arrival, exchange))
 }
 
 async fn judge(story: &mut Story<'_>, body: Incoming) -> Result<Decided, Refusal> {
@@ -74,18 +75,4 @@ async fn judge(story: &mut Story<'_>, body: Incoming) -> Result<Decided, Refusal
     };
     hold.settle(decided.accepted).await;
     Ok(decided)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn size<A, B, F>(_: impl Fn(A, B) -> F) -> usize {
-        size_of::<F>()
-    }
-
-    #[test]
-    fn sizes() {
-        eprintln!("handle {} story {} answer {} draft {} ran {} decided {} result {}", size(handle), size_of::<Story<'_>>(), size_of::<Answer>(), size_of::<Draft>(), size_of::<filters::Ran>(), size_of::<Decided>(), size_of::<Result<Story<'_>, Refusal>>());
-    }
 }

@@ -1,6 +1,6 @@
 //! Accepts connections and serves each in a task of its own, until told to stop; then lets them come to their end.
 
-use std::{convert::Infallible, io, net::SocketAddr, pin::pin, sync::Arc, time::Duration};
+use std::{io, net::SocketAddr, pin::pin, sync::Arc, time::Duration};
 
 use hyper::{rt::Executor, service::service_fn};
 use hyper_util::{rt::TokioTimer, server::conn::auto};
@@ -127,10 +127,7 @@ async fn connection(
     let (socket, returned) = Socket::new(tcp);
     let served = {
         let peer = Arc::clone(&peer);
-        let service = service_fn(move |request| {
-            let exchange = Exchange::begin(Arc::clone(&peer));
-            async move { Ok::<_, Infallible>(handle(exchange, request).await) }
-        });
+        let service = service_fn(move |request| handle(Exchange::begin(Arc::clone(&peer)), request));
         let connection = pin!(protocols.serve_connection(socket, service));
         deadline.keep(connection, |connection| connection.graceful_shutdown()).await
     };

@@ -3,9 +3,10 @@
 use base64::{Engine as _, engine::general_purpose::STANDARD};
 use bytes::Bytes;
 use http::{HeaderMap, HeaderName, HeaderValue, Method};
-use model::Faults;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
+
+use crate::Faults;
 
 /// At most one of the three bodies.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
@@ -69,23 +70,40 @@ impl EventFile {
                 }
             }
         }
-        let bodies = [self.body.is_some(), self.body_text.is_some(), self.body_base64.is_some()];
-        if bodies.iter().filter(|there| **there).count() > 1 {
-            faults.add("body", "only one of `body`, `body_text` and `body_base64`");
-        }
-        let body = match (&self.body, &self.body_text, &self.body_base64) {
-            (Some(json), _, _) => Bytes::from(json.to_string()),
-            (_, Some(text), _) => Bytes::from(text.clone()),
-            (_, _, Some(base64)) => match STANDARD.decode(base64) {
-                Ok(bytes) => bytes.into(),
-                Err(error) => {
-                    faults.add("body_base64", format!("is no base64: {error}"));
-                    Bytes::new()
-                }
-            },
-            (None, None, None) => Bytes::new(),
-        };
+        let body = self.read_body(&mut faults);
         let Some(method) = method else { return Err(faults) };
         faults.or(Parts { method, path: self.path.clone(), query: self.query.clone(), headers, body })
+    }
+
+    fn read_body(&self, faults: &mut Faults) -> Bytes {
+        match (&self.body, &self.body_text, &self.body_base64) {
+            (None, None, None) => Bytes::new(),
+            (Some(json), None, None) => Bytes::from(json.to_string()),
+            (None, Some(text), None) => Bytes::from(text.clone()),
+            (None, None, Some(base64)) => STANDARD.decode(base64).map(Bytes::from).unwrap_or_else(|error| {
+                faults.add("body_base64", format!("is no base64: {error}"));
+                Bytes::new()
+            }),
+            _ => {
+                faults.add("body", "there may be only one of `body`, `body_text` and `body_base64`");
+                Bytes::new()
+            }
+        }
+    }
+}
+
+impl Parts {
+    /// A file that means the same, with the body's exact bytes.
+    pub fn file(&self) -> EventFile {
+        let value = |value: &HeaderValue| String::from_utf8_lossy(value.as_bytes()).into_owned();
+        EventFile {
+            method: self.method.to_string(),
+            path: self.path.clone(),
+            query: self.query.clone(),
+            headers: self.headers.iter().map(|(name, shown)| (name.as_str().to_owned(), value(shown))).collect(),
+            body: None,
+            body_text: None,
+            body_base64: Some(STANDARD.encode(&self.body)),
+        }
     }
 }
