@@ -29,7 +29,9 @@ async fn write(api: &Api, destination: &str, index: usize) -> Option<String> {
         0 => (format!("/secrets/s{turn}"), json!({"value": secret(turn)})),
         1 => (format!("/destinations/d{turn}"), json!({"url": format!("{destination}/{turn}")})),
         _ => {
-            let filter = json!({"name": "verify", "module": "github-verify", "grants": {"secrets": {"webhook": format!("s{turn}")}}});
+            let grants = json!({"secrets": {"webhook": format!("s{turn}")}});
+            let limits = json!({"time_ms": 5_000, "wall_ms": 20_000});
+            let filter = json!({"name": "verify", "module": "github-verify", "grants": grants, "limits": limits});
             let matches = json!({"path": format!("/{turn}")});
             let forward = json!({"candidates": [format!("d{turn}")]});
             (format!("/routes/r{turn}"), json!({"match": matches, "forward": forward, "filters": [filter]}))

@@ -1,5 +1,5 @@
 # What start.sh, swap.sh and version.sh share.
-target="${SNAPHOOK_TARGET:-$PEERS_WORK/snaphook}"
+target="${BENCH_TARGET:-$PEERS_WORK/snaphook}"
 filter="$target/wasm32-wasip2/guest/snaphook_bench_filter.wasm"
 snaphook() { "$target/release/snaphook" --config "$RUN_DIR/snaphook.toml" "$@"; }
 

@@ -16,7 +16,7 @@ allow = ["$UPSTREAM_HOST:$UPSTREAM_PORT"]
 filter = "warn"
 EOF
 routes 1 > "$RUN_DIR/routes.toml"
-snaphook serve --set gateway.listen=127.0.0.1:0 &
+"$target/release/snaphook" --config "$RUN_DIR/snaphook.toml" serve --set gateway.listen=127.0.0.1:0 &
 first=$!
 tries=0
 until snaphook status > /dev/null 2>&1; do

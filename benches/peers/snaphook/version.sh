@@ -1,2 +1,2 @@
 #!/bin/sh
-"${SNAPHOOK_TARGET:-$PEERS_WORK/snaphook}/release/snaphook" --version
+"${BENCH_TARGET:-$PEERS_WORK/snaphook}/release/snaphook" --version

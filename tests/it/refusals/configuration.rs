@@ -51,6 +51,10 @@ routes.orders.body_limit_bytes: 99999999 is too much: at most 67108864
 routes.orders.acknowledgement: 404 is no success: 200 to 299"
     );
     for (spec, said) in [
+        (
+            json!({"forward": {"candidates": ["ci"]}, "filters": [{"name": "a", "module": "a", "limits": {"wall_ms": 10}}]}),
+            "routes.orders.filters[0].limits.wall_ms: 10 is less than `time_ms`, 50",
+        ),
         (json!({}), "routes.orders.forward: a route needs `forward` with at least one candidate"),
         (
             json!({"forward": {"candidates": []}}),
@@ -191,7 +195,7 @@ async fn event_files_are_checked() {
         (json!({"path": "a"}), "path: `a` must begin with `/` and hold no query"),
         (json!({"headers": [["a b", "1"]]}), "headers[0]: `a b` is no header name"),
         (json!({"headers": [["x-a", "a\nb"]]}), "headers[0]: the value of `x-a` has control characters"),
-        (json!({"body": {}, "body_text": "x"}), "body: only one of `body`, `body_text` and `body_base64`"),
+        (json!({"body": {}, "body_text": "x"}), "body: there may be only one of `body`, `body_text` and `body_base64`"),
     ] {
         assert_eq!(platform.api.post("/routes/hooks/test", &event).await.faults(422), said);
     }

@@ -118,7 +118,7 @@ async fn a_trial_forwards_nothing() {
         (json!({"do": "respond", "status": 201, "body": "b"}), "responded", 201),
         (json!({"do": "retry-later", "seconds": 3}), "rejected", 503),
         (json!({"do": "trap"}), "failed", 500),
-        (json!({"do": "spin"}), "failed", 503),
+        (json!({"do": "fail", "reason": "r"}), "failed", 500),
     ] {
         let ended = trial(told).await;
         assert_eq!(ended["forward"], Value::Null);

@@ -193,3 +193,42 @@ async fn filters_are_attached_moved_and_detached() {
     assert_eq!(none.faults(404), "filter `first` of route `hooks` does not exist");
     platform.stop().await;
 }
+
+/// A whole configuration is applied whole, or not at all.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_configuration_with_one_fault_changes_nothing() {
+    let destination = Destination::ok().await;
+    let platform = platform(&destination).await;
+    let digest = format!("sha256:{}", "0".repeat(64));
+    let route = |candidate: &str| json!({"match": {"path": "/new"}, "forward": {"candidates": [candidate]}});
+    let configuration = |part: Value| {
+        let mut whole = json!({"secrets": {"new": {"value": "x"}}, "destinations": {"new": {"url": "http://a/"}}});
+        whole.as_object_mut().unwrap().extend(part.as_object().unwrap().clone());
+        whole
+    };
+    for (part, said) in [
+        (
+            json!({"routes": {"new": route("none")}}),
+            "routes.new.forward.candidates: destination `none` does not exist; create it first: snaphook destination set none URL",
+        ),
+        (
+            json!({"modules": {"new": {"digest": digest}}}),
+            "modules.new.digest: no module of this project has these bytes; push them first: snaphook module push new FILE.wasm",
+        ),
+        (json!({"routes": {"New": route("new")}}), "routes.New: `New` is not a name: "),
+    ] {
+        let faults = platform.api.post("/apply", &configuration(part)).await.faults(422);
+        assert!(faults.starts_with(said), "{faults}");
+        platform.api.get("/destinations/new").await.expect(404);
+        platform.api.get("/secrets/new").await.expect(404);
+    }
+    // What the same change brings may be named in it, and it is one revision.
+    let before = platform.api.get("/v1/status").await.json()["revision"].as_u64().unwrap();
+    let applied =
+        platform.api.post("/apply", &configuration(json!({"routes": {"new": route("new")}}))).await.expect(200).json();
+    assert_eq!(applied["revision"], before + 1);
+    let changed: Vec<_> =
+        applied["changes"].as_array().unwrap().iter().map(|change| change["change"].clone()).collect();
+    assert_eq!(changed, ["created"; 3]);
+    platform.stop().await;
+}

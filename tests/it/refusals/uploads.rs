@@ -129,6 +129,14 @@ async fn a_manifest_that_cannot_be_right_is_refused() {
             with("bare", r#"{"hosts": ["a.example"]}"#),
             "the manifest asks for the hosts [\"a.example\"], but filters cannot call out in this version: remove the request",
         ),
+        (
+            with("bare", r#"{"kv": ["store"]}"#),
+            "the manifest asks for key-value namespaces [\"store\"], but the module does not import `kv",
+        ),
+        (
+            with("bare", r#"{"reveal": ["token"]}"#),
+            "the manifest asks for secrets in the clear [\"token\"], but the module does not import `secrets",
+        ),
         (with("bare", r#"{"config_schema": {"type": 7}}"#), "the manifest's JSON Schema is no schema: "),
     ] {
         let faults = refused(&platform, bytes).await;

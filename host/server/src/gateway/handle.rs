@@ -76,3 +76,19 @@ async fn judge(story: &mut Story<'_>, body: Incoming) -> Result<Decided, Refusal
     hold.settle(decided.accepted).await;
     Ok(decided)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn size<A, B, F>(_: impl Fn(A, B) -> F) -> usize {
+        size_of::<F>()
+    }
+
+    #[test]
+    fn a_request_in_flight_is_small() {
+        // It is moved once for each request, and there is one for each connection.
+        let bytes = size(handle);
+        assert!(bytes <= 6 << 10, "{bytes}");
+    }
+}

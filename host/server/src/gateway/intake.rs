@@ -204,7 +204,7 @@ impl Body for Streamed {
             self.waiting = false;
             self.line.deadline().received();
         }
-        self.ended = frame.is_none();
+        self.ended = frame.as_ref().is_none_or(|frame| frame.as_ref().is_ok_and(Frame::is_trailers));
         let frame = frame.map(|frame| frame.map_err(Error::Broken));
         self.came += frame.as_ref().map_or(0, |frame| match frame {
             Ok(frame) => frame.data_ref().map_or(0, Bytes::len) as u64,

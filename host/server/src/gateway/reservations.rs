@@ -52,3 +52,48 @@ impl Drop for Hold {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use model::Timestamp;
+    use tokio::sync::mpsc;
+
+    use super::*;
+
+    /// Tells what was settled.
+    struct Told(mpsc::UnboundedSender<bool>);
+
+    impl Reservations for Told {
+        fn settle(&self, _: EventId, accepted: bool) -> Pin<Box<dyn Future<Output = ()> + Send>> {
+            let tell = self.0.clone();
+            Box::pin(async move { tell.send(accepted).unwrap() })
+        }
+    }
+
+    fn hold() -> (Hold, mpsc::UnboundedReceiver<bool>) {
+        let (tell, told) = mpsc::unbounded_channel();
+        let event = EventId::new(Timestamp::from_millis(1), 1);
+        (Hold { open: Some((Arc::new(Told(tell)), event)) }, told)
+    }
+
+    #[tokio::test]
+    async fn what_was_reserved_is_decided_once() {
+        for accepted in [true, false] {
+            let (hold, mut told) = hold();
+            hold.only_if(true).settle(accepted).await;
+            assert_eq!(told.recv().await, Some(accepted));
+            assert_eq!(told.recv().await, None);
+        }
+        let (hold, mut told) = hold();
+        hold.only_if(false).settle(true).await;
+        assert_eq!(told.recv().await, None);
+    }
+
+    #[tokio::test]
+    async fn what_nobody_decided_is_released() {
+        let (hold, mut told) = hold();
+        drop(hold);
+        assert_eq!(told.recv().await, Some(false));
+        assert_eq!(told.recv().await, None);
+    }
+}

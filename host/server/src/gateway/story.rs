@@ -1,9 +1,6 @@
 //! What is known about an event while it is on its way, and what of it is written down at the end.
 
-use std::{
-    sync::Arc,
-    time::{Duration, Instant},
-};
+use std::{sync::Arc, time::Instant};
 
 use bytes::Bytes;
 use delivery::hop;
@@ -106,8 +103,9 @@ pub(super) struct Story<'a> {
     /// The request as it was received, if the route captures it.
     received: Option<(Arc<HeaderMap>, Option<Bytes>)>,
     destination: Option<&'a Name>,
+    /// When sending began, and when it came to something.
     sending: Option<Instant>,
-    destination_duration: Option<Duration>,
+    sent: Option<Instant>,
     ended: bool,
 }
 
@@ -143,7 +141,7 @@ impl<'a> Story<'a> {
             received: None,
             destination: None,
             sending: None,
-            destination_duration: None,
+            sent: None,
             ended: false,
         })
     }
@@ -213,7 +211,7 @@ impl<'a> Story<'a> {
     }
 
     pub(super) fn was_sent(&mut self) {
-        self.destination_duration = self.sending.map(|start| start.elapsed());
+        self.sent = Some(Instant::now());
     }
 
     pub(super) fn destination(&self) -> &'a str {
@@ -271,8 +269,9 @@ impl<'a> Story<'a> {
             labels: annotations.labels,
             idempotency_key: annotations.idempotency_key,
             order_key: annotations.order_key,
-            duration: self.arrival.start.elapsed(),
-            destination_duration: self.destination_duration,
+            // The answer's head came last, so that the clock need not be read again.
+            duration: self.sent.unwrap_or_else(Instant::now) - self.arrival.start,
+            destination_duration: self.sent.zip(self.sending).map(|(end, start)| end - start),
             body_bytes: self.body_bytes,
             filters: std::mem::take(&mut self.runs),
             capture,

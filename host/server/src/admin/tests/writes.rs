@@ -230,7 +230,7 @@ async fn a_route_is_tried_without_forwarding() {
     assert_eq!(tried["answer"], Value::Null);
     host.post("/routes/github/test", json!({ "body": 1, "body_text": "1" }))
         .await
-        .refuses(422, &[("body", "only one of `body`, `body_text` and `body_base64`")]);
+        .refuses(422, &[("body", "there may be only one of `body`, `body_text` and `body_base64`")]);
     host.post("/routes/none/test", json!({})).await.refuses(404, &[]);
 }
 

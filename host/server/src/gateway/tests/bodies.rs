@@ -44,7 +44,10 @@ async fn trailers_of_a_streamed_body_go_through() {
     let host = Host::to(address).await;
     let request = "POST / HTTP/1.1\r\nhost: a\r\ntrailer: x-sum\r\ntransfer-encoding: chunked\r\n\r\n\
                    3\r\none\r\n0\r\nx-sum: 1\r\n\r\n";
-    assert_eq!(host.connect().await.ask(request).await.status, 200);
+    let mut sender = host.connect().await;
+    let reply = sender.ask(request).await;
+    assert!(reply.status == 200 && !reply.headers.contains_key("connection"));
+    assert_eq!(sender.ask(request).await.status, 200);
     let received = received.recv().await.unwrap();
     assert_eq!((&received.body[..], &received.trailers.unwrap()["x-sum"]), (&b"one"[..], &"1".parse().unwrap()));
 }
