@@ -226,9 +226,10 @@ async fn faults_are_shown_where_they_were_written() {
         "error: route.toml:2: destinations.ci.url: `ftp://a` must begin with http:// or https://\n\
          route.toml:5: routes.one.match.path: `x` must begin with `/`\n"
     );
-    shell.write("route.toml", "[routes.one]\ncolour = 1\n");
+    shell.write("route.toml", "[routes.one]\nforward.candidates = []\ncolour = 1\n");
     let said = shell.fails(&["apply", "route.toml"], 2).await;
-    assert!(said.starts_with("error: route.toml:2: routes.one.colour: unknown field `colour`"), "{said}");
+    assert!(said.starts_with("error: route.toml:2: routes.one.forward.candidates: is empty: "), "{said}");
+    assert!(said.contains("\nroute.toml:3: routes.one.colour: unknown field `colour`"), "{said}");
     platform.stop().await;
 }
 

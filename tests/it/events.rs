@@ -89,6 +89,11 @@ async fn carry_what_filters_say_about_them() {
     let (name, value) = annotate(Value::Null);
     let seen = platform.post("/teams/red/a/b", &[(name, &value)], "{}").await.expect(200).json();
     assert_eq!(seen["attributes"], json!([["path.team", "red"], ["path.rest", "a/b"], ["label.kind", "push"]]));
+    // So it is in a trial.
+    let event = json!({"path": "/teams/red/a/b", "headers": [[name, value]], "body": {}});
+    let trial = platform.api.post("/routes/hooks/test", &event).await.expect(200).json();
+    let shown = crate::support::unbase64(&trial["answer"]["body_base64"]);
+    assert_eq!(serde_json::from_slice::<Value>(&shown).unwrap()["attributes"], seen["attributes"]);
     platform.stop().await;
 }
 

@@ -5,9 +5,11 @@
 //! compatibility hash; anything else, or anything damaged, is compiled again and written over.
 
 use std::{
+    ffi::OsStr,
     hash::{DefaultHasher, Hash, Hasher},
-    io::Write,
+    io::{Read, Write},
     path::{Path, PathBuf},
+    time::SystemTime,
 };
 
 use aws_lc_rs::hmac;
@@ -22,6 +24,7 @@ pub(crate) struct Folder {
     path: PathBuf,
     key: hmac::Key,
     compatibility: u64,
+    bytes_most: u64,
 }
 
 impl Folder {
@@ -31,7 +34,10 @@ impl Folder {
             .map_err(|error| format!("cannot use the folder for compiled code, {}: {error}", path.display()))?;
         let mut hasher = DefaultHasher::new();
         engine.precompile_compatibility_hash().hash(&mut hasher);
-        Ok(Self { path, key: hmac::Key::new(hmac::HMAC_SHA256, &cached.key), compatibility: hasher.finish() })
+        let key = hmac::Key::new(hmac::HMAC_SHA256, &cached.key);
+        let folder = Self { path, key, compatibility: hasher.finish(), bytes_most: cached.bytes_most };
+        folder.make_room();
+        Ok(folder)
     }
 
     fn file(&self, digest: &Digest) -> PathBuf {
@@ -40,7 +46,11 @@ impl Folder {
 
     /// The compiled module, if this host compiled it before with an engine like this one.
     pub(crate) fn read(&self, engine: &Engine, digest: &Digest) -> Option<Component> {
-        let bytes = std::fs::read(self.file(digest)).ok()?;
+        let mut file = std::fs::File::open(self.file(digest)).ok()?;
+        let mut bytes = Vec::new();
+        file.read_to_end(&mut bytes).ok()?;
+        // The time of its last use, for `make_room`. That of its writing is good enough if this fails.
+        _ = file.set_modified(SystemTime::now());
         let (mac, code) = bytes.split_at_checked(MAC_BYTES)?;
         if hmac::verify(&self.key, code, mac).is_err() {
             observe::cached_code_refused(digest, "its authentication code is wrong");
@@ -59,6 +69,34 @@ impl Folder {
         });
         if let Err(problem) = written {
             observe::cached_code_not_written(digest, &problem);
+        }
+        self.make_room();
+    }
+
+    /// Removes what was not used for longest until the rest is within the limit, and what a crash left half written. Code
+    /// that is missing is compiled again, so failures do no harm.
+    fn make_room(&self) {
+        let Ok(entries) = std::fs::read_dir(&self.path) else { return };
+        let mut files: Vec<(SystemTime, u64, PathBuf)> = Vec::new();
+        for entry in entries.flatten() {
+            let path = entry.path();
+            match (path.extension().and_then(OsStr::to_str), entry.metadata()) {
+                (Some("code"), Ok(metadata)) => {
+                    files.push((metadata.modified().unwrap_or(SystemTime::UNIX_EPOCH), metadata.len(), path));
+                }
+                (Some(partial), _) if partial.starts_with("partial-") => _ = std::fs::remove_file(path),
+                _ => {}
+            }
+        }
+        files.sort_unstable();
+        let mut bytes: u64 = files.iter().map(|(_, bytes, _)| bytes).sum();
+        for (_, size, path) in files {
+            if bytes <= self.bytes_most {
+                break;
+            }
+            if std::fs::remove_file(path).is_ok() {
+                bytes -= size;
+            }
         }
     }
 }
@@ -84,4 +122,32 @@ fn write_whole(path: &Path, parts: &[&[u8]]) -> std::io::Result<()> {
     }
     file.sync_all()?;
     std::fs::rename(&partial, path)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use super::*;
+
+    #[test]
+    fn what_was_not_used_for_longest_makes_room() {
+        let folder = std::env::temp_dir().join(format!("snaphook-code-{}", std::process::id()));
+        let cached = Cached { folder: folder.clone(), key: [7; 32], bytes_most: 250 };
+        std::fs::create_dir_all(&folder).unwrap();
+        let now = SystemTime::now();
+        for (name, age) in [("a.code", 30), ("b.code", 10), ("c.code", 20), ("x.partial-1", 0), ("note.txt", 90)] {
+            std::fs::write(folder.join(name), [0; 100]).unwrap();
+            let file = std::fs::File::options().append(true).open(folder.join(name)).unwrap();
+            file.set_modified(now - Duration::from_secs(age)).unwrap();
+        }
+        Folder::open(&cached, &Engine::default()).unwrap();
+        let mut left: Vec<String> = std::fs::read_dir(&folder)
+            .unwrap()
+            .map(|entry| entry.unwrap().file_name().into_string().unwrap())
+            .collect();
+        left.sort();
+        std::fs::remove_dir_all(&folder).unwrap();
+        assert_eq!(left, ["b.code", "c.code", "note.txt"]);
+    }
 }

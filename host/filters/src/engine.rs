@@ -45,6 +45,8 @@ pub struct Settings {
 pub struct Cached {
     pub folder: PathBuf,
     pub key: [u8; 32],
+    /// Bytes of all files in it; those that were not used for longest make room.
+    pub bytes_most: u64,
 }
 
 impl std::fmt::Debug for Cached {

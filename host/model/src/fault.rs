@@ -38,7 +38,7 @@ impl Faults {
             let at = match (place.is_empty(), fault.at.is_empty()) {
                 (true, _) => fault.at,
                 (false, true) => place.to_owned(),
-                (false, false) if fault.at.starts_with('[') => format!("{place}{}", fault.at),
+                (false, false) if fault.at.starts_with(['[', '/']) => format!("{place}{}", fault.at),
                 (false, false) => format!("{place}.{}", fault.at),
             };
             self.0.push(Fault { at, problem: fault.problem });

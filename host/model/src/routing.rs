@@ -42,6 +42,13 @@ pub struct Found<'table, 'path, T> {
     pub params: Vec<(&'table str, &'path str)>,
 }
 
+impl<T> Found<'_, '_, T> {
+    /// The params as an event carries them: `path.name` and what stood there.
+    pub fn attributes(&self) -> Vec<(String, String)> {
+        self.params.iter().map(|(name, value)| (["path.", name].concat(), (*value).to_owned())).collect()
+    }
+}
+
 /// Why a request found nothing.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Miss {
@@ -56,19 +63,26 @@ pub enum Miss {
 pub struct Conflict {
     pub project: Name,
     pub route: Name,
+    /// The other route, if it is of the same project.
+    pub other: Option<Name>,
     /// Names the other route only if it is of the same project.
     pub problem: String,
 }
 
-/// Every conflict of a table that could not be built. One between projects is there twice, once for each.
+/// Every conflict of a table that could not be built. Each is there twice, once for each route.
 #[derive(Debug, Clone, Default, PartialEq, Eq, thiserror::Error)]
 pub struct Conflicts(pub Vec<Conflict>);
 
 impl Conflicts {
-    /// What the people of a project may know of it.
-    pub fn told_to(&self, project: &Name) -> Faults {
+    /// What the people of a project may know of it. What is between two of their routes is told once: at the one that is
+    /// `written` just now, else at the later name.
+    pub fn told_to(&self, project: &Name, written: impl Fn(&Name) -> bool) -> Faults {
+        let here = |conflict: &Conflict| {
+            let rank = |route: &Name| (written(route), route.clone());
+            conflict.other.as_ref().is_none_or(|other| rank(&conflict.route) > rank(other))
+        };
         let mut faults = Faults::default();
-        for conflict in self.0.iter().filter(|conflict| conflict.project == *project) {
+        for conflict in self.0.iter().filter(|conflict| conflict.project == *project && here(conflict)) {
             faults.add(format!("routes.{}.match", conflict.route), &conflict.problem);
         }
         faults
@@ -77,7 +91,7 @@ impl Conflicts {
 
 impl fmt::Display for Conflicts {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
-        for (index, Conflict { project, route, problem }) in self.0.iter().enumerate() {
+        for (index, Conflict { project, route, problem, .. }) in self.0.iter().enumerate() {
             out.write_str(if index > 0 { "; " } else { "" })?;
             write!(out, "projects.{project}.routes.{route}.match: {problem}")?;
         }
@@ -329,15 +343,14 @@ struct Label {
 impl Conflicts {
     fn add(&mut self, one: &Label, other: &Label) {
         const REMEDY: &str = "another host or path, methods that only it lists, or one more header condition";
-        let mut say = |label: &Label, problem: String| {
-            self.0.push(Conflict { project: label.project.clone(), route: label.route.clone(), problem });
-        };
-        if one.project == other.project {
-            say(other, format!("fits the same requests as `{}` ({other}): give one of them {REMEDY}", one.route));
-            return;
-        }
-        for label in [one, other] {
-            say(label, format!("fits the same requests as a route of another project ({label}): give it {REMEDY}"));
+        for (label, other) in [(one, other), (other, one)] {
+            let named = (label.project == other.project).then(|| other.route.clone());
+            let problem = match &named {
+                Some(other) => format!("fits the same requests as `{other}` ({label}): give one of them {REMEDY}"),
+                None => format!("fits the same requests as a route of another project ({label}): give it {REMEDY}"),
+            };
+            let (project, route) = (label.project.clone(), label.route.clone());
+            self.0.push(Conflict { project, route, other: named, problem });
         }
     }
 }

@@ -21,13 +21,13 @@ mod secrets;
 mod trial;
 
 use std::{
-    collections::{BTreeMap, HashMap},
+    collections::{BTreeMap, HashMap, HashSet},
     sync::Arc,
 };
 
 pub use error::Error;
 use filters::Engine;
-use model::{Digest, Fault, Name, Timestamp};
+use model::{Digest, Fault, Faults, Name, Timestamp};
 pub use modules::{AskedGrants, Module, ModuleNamed};
 pub use plan::{Wish, Write};
 pub use reads::Status;
@@ -64,9 +64,11 @@ pub struct Control {
     state: Mutex<State>,
 }
 
-/// Which modules the events that are still kept refer to.
+/// What the events that are still kept refer to.
 pub trait Retained: std::fmt::Debug + Send + Sync {
-    fn refers_to(&self, digest: &Digest) -> bool;
+    fn refers_to_module(&self, digest: &Digest) -> bool;
+
+    fn configurations(&self, project: &Name) -> HashSet<Digest>;
 }
 
 /// What is served, as it was planned.
@@ -134,21 +136,28 @@ impl Control {
     /// Makes all the wishes true as one change, or none and says everything that is wrong with them.
     pub async fn change(&self, author: &Author, wishes: Vec<Wish>) -> Result<Changed, Error> {
         let mut state = self.state.lock().await;
-        self.change_from(&mut state, author, wishes).await
+        self.change_from(&mut state, author, wishes, Faults::default()).await
     }
 
-    async fn change_from(&self, state: &mut State, author: &Author, wishes: Vec<Wish>) -> Result<Changed, Error> {
+    async fn change_from(
+        &self,
+        state: &mut State,
+        author: &Author,
+        wishes: Vec<Wish>,
+        faults: Faults,
+    ) -> Result<Changed, Error> {
         let found = self.found(state, &author.project, &wishes).await?;
         let before = state.contents.projects.get(&author.project).cloned().unwrap_or_default();
         let mut planned = state.clone();
-        let plan = self.plan(&mut planned, &author.project, wishes).await?;
-        let mut snapshot = self.build(&mut planned, Some(&author.project))?;
+        let plan = self.plan(&mut planned, &author.project, wishes, faults).await?;
+        let mut snapshot = self.build(&mut planned, Some((&author.project, &plan)))?;
         let (revision, applied) = if author.dry_run {
             let revision = plan.revision(planned.contents.revision);
             (revision, plan.applied(revision, &found))
         } else {
             let mut change = Change::new(author.project.clone(), author.actor.clone(), Timestamp::now());
             change.writes = plan.writes;
+            change.kept_configurations = self.retained.configurations(&author.project);
             let committed = self.registry.commit(change).await?;
             planned.contents = self.registry.contents().await?;
             snapshot.revision = committed.revision;

@@ -2,6 +2,7 @@
 
 pub mod admin;
 pub mod cli;
+mod config_schema;
 pub mod control;
 pub mod gateway;
 pub mod kept;
@@ -10,3 +11,4 @@ pub mod run;
 pub mod settings;
 pub mod snapshot;
 pub mod telemetry;
+mod written;

@@ -7,13 +7,13 @@
 //! | `upkeep` | logs, goes on | ends at once |
 //! | `epoch` (thread, in `filters`) | – | ends with the engine |
 
-use std::{net::SocketAddr, sync::Arc, time::Duration};
+use std::{collections::HashSet, net::SocketAddr, sync::Arc, time::Duration};
 
 use anyhow::{Context, Result, anyhow};
 use delivery::Connector;
 use filters::Engine;
 use model::{
-    Digest, EventId, Timestamp,
+    Digest, EventId, Name, Timestamp,
     record::{Record, Wanted},
 };
 use store::{Journal, embedded, journal::Settled};
@@ -37,15 +37,19 @@ use crate::{
 /// Runs the host until it is told to stop, or until a part that it cannot do without fails.
 pub async fn main(settings: Settings) -> Result<()> {
     telemetry::start(settings.log.format, &settings.log.filter)?;
-    let mut running = start(settings).await?;
+    let mut signals = Signals::listen()?;
+    let mut running = tokio::select! {
+        running = start(settings) => running?,
+        () = signals.stop() => return Ok(()),
+    };
     let failed = tokio::select! {
-        () = told_to_stop() => None,
+        () = signals.stop() => None,
         failure = running.failure() => Some(failure),
     };
     tracing::info!("stopping: finishing what is in flight; once more ends at once");
     tokio::select! {
         stopped = running.stop() => stopped?,
-        () = told_to_stop() => tracing::warn!("told twice: what was in flight is cut off"),
+        () = signals.stop() => tracing::warn!("told twice: what was in flight is cut off"),
     }
     failed.map_or(Ok(()), Err)
 }
@@ -154,7 +158,7 @@ impl Drop for Running {
 fn code_cache(settings: &Settings) -> Result<filters::Cached> {
     let key = private_file::open_or_create(&settings.data.join("code.key"), || rand::random::<[u8; 32]>().to_vec())?;
     let key = key.try_into().map_err(|_| anyhow!("code.key in {} is damaged: remove it", settings.data.display()))?;
-    Ok(filters::Cached { folder: settings.data.join("code"), key })
+    Ok(filters::Cached { folder: settings.data.join("code"), key, bytes_most: settings.code_bytes })
 }
 
 async fn bind(setting: &str, address: SocketAddr) -> Result<TcpListener> {
@@ -201,20 +205,39 @@ async fn upkeep(journal: Arc<dyn Journal>, stop: CancellationToken) -> (&'static
     ("upkeep", Ok(()))
 }
 
-async fn told_to_stop() {
-    let interrupted = tokio::signal::ctrl_c();
+/// How the program is told to stop. What comes from the moment that this is made is heard.
+struct Signals {
     #[cfg(unix)]
-    {
-        let terminated = tokio::signal::unix::signal(tokio::signal::unix::SignalKind::terminate());
-        if let Ok(mut terminated) = terminated {
-            tokio::select! {
-                _ = interrupted => {}
-                _ = terminated.recv() => {}
-            }
-            return;
+    interrupt: tokio::signal::unix::Signal,
+    #[cfg(unix)]
+    terminate: tokio::signal::unix::Signal,
+}
+
+impl Signals {
+    #[cfg(unix)]
+    fn listen() -> Result<Self> {
+        use tokio::signal::unix::{SignalKind, signal};
+        Ok(Self { interrupt: signal(SignalKind::interrupt())?, terminate: signal(SignalKind::terminate())? })
+    }
+
+    #[cfg(unix)]
+    async fn stop(&mut self) {
+        tokio::select! {
+            _ = self.interrupt.recv() => {}
+            _ = self.terminate.recv() => {}
         }
     }
-    _ = interrupted.await;
+
+    #[cfg(not(unix))]
+    fn listen() -> Result<Self> {
+        Ok(Self {})
+    }
+
+    #[cfg(not(unix))]
+    async fn stop(&mut self) {
+        // An error only says that nobody can tell it.
+        _ = tokio::signal::ctrl_c().await;
+    }
 }
 
 /// Decides reservations in the journal.
@@ -237,8 +260,12 @@ impl Reservations for Settling {
 struct Remembered(Arc<Recorder>);
 
 impl Retained for Remembered {
-    fn refers_to(&self, digest: &Digest) -> bool {
-        self.0.refers_to(digest)
+    fn refers_to_module(&self, digest: &Digest) -> bool {
+        self.0.refers_to_module(digest)
+    }
+
+    fn configurations(&self, project: &Name) -> HashSet<Digest> {
+        self.0.configurations(project)
     }
 }
 

@@ -1,6 +1,6 @@
 //! The registry: the store of configuration. Every change is one transaction under one revision number.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashSet};
 
 use async_trait::async_trait;
 use bytes::Bytes;
@@ -30,8 +30,8 @@ pub trait Registry: std::fmt::Debug + Send + Sync {
     /// The bytes of a module of any project. Checked against the digest.
     async fn module_bytes(&self, digest: Digest) -> Result<Bytes>;
 
-    /// The text of a filter's configuration, by its SHA-256; kept as long as a route has it.
-    async fn configuration(&self, digest: Digest) -> Result<String>;
+    /// The text of a filter's configuration, by its SHA-256; kept as long as a route has it or a change says so.
+    async fn configuration(&self, project: &Name, digest: Digest) -> Result<String>;
 
     /// By name.
     async fn projects(&self) -> Result<Vec<ProjectRecord>>;
@@ -104,11 +104,13 @@ pub struct Change {
     pub time: Timestamp,
     /// In this order.
     pub writes: Vec<(Write, Precondition)>,
+    /// Those that stay although no route has them any more, because events that are kept refer to them.
+    pub kept_configurations: HashSet<Digest>,
 }
 
 impl Change {
     pub fn new(project: Name, actor: impl Into<String>, time: Timestamp) -> Self {
-        Self { project, actor: actor.into(), time, writes: Vec::new() }
+        Self { project, actor: actor.into(), time, writes: Vec::new(), kept_configurations: HashSet::new() }
     }
 
     #[must_use]

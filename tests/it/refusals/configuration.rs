@@ -78,6 +78,58 @@ routes.orders.acknowledgement: 404 is no success: 200 to 299"
     platform.stop().await;
 }
 
+/// What is wrong in different ways, of different things, is told in one answer.
+#[tokio::test(flavor = "multi_thread")]
+async fn everything_that_is_wrong_is_told_at_once() {
+    let destination = Destination::ok().await;
+    let platform = platform(&destination).await;
+    platform.push("router").await;
+    let first = json!({"match": {"path": "/a"}, "forward": {"candidates": ["ci"]}, "filters": []});
+    platform.put_route("first", first).await;
+    let configuration = json!({
+        "modules": {"verify": {"digest": format!("sha256:{}", "ab".repeat(32))}},
+        "destinations": {"bad": {"url": "ftp://x"}},
+        "routes": {
+            "alike": {
+                "match": {"path": "/a"},
+                "forward": {"candidates": ["nowhere", "bad"]},
+                "filters": [{
+                    "name": "route",
+                    "module": "router",
+                    "config": {"rules": 1},
+                    "grants": {"secrets": {"key": "unknown"}},
+                }],
+            },
+            "odd": {"match": {"path": "x"}, "forward": {"candidates": []}},
+        },
+    });
+    let faults = platform.api.in_project("default").post("/apply", &configuration).await.faults(422);
+    let mut places: Vec<&str> = faults.lines().filter_map(|fault| fault.split(": ").next()).collect();
+    places.sort_unstable();
+    places.dedup();
+    let expected = [
+        "destinations.bad.url",
+        "modules.verify.digest",
+        "routes.alike.filters[0].config/rules",
+        "routes.alike.filters[0].grants.secrets.key",
+        "routes.alike.forward.candidates",
+        "routes.alike.match",
+        "routes.odd.forward.candidates",
+        "routes.odd.match.path",
+    ];
+    assert_eq!(places, expected, "{faults}");
+    assert!(faults.contains("destination `nowhere` does not exist") && !faults.contains("destination `bad`"));
+
+    // What has the wrong shape is not looked at further, but told completely.
+    let shapeless =
+        json!({"match": {"path": 7, "paht": ""}, "filters": [{"name": 1}], "forward": {"candidates": "ci"}});
+    let faults = platform.api.in_project("default").put("/routes/orders", &shapeless).await.faults(400);
+    for place in ["match.path", "match.paht", "filters[0].name", "forward.candidates"] {
+        assert!(faults.contains(place), "{place} is not among: {faults}");
+    }
+    platform.stop().await;
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn two_routes_for_the_same_requests_are_refused() {
     let destination = Destination::ok().await;

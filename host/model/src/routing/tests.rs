@@ -199,7 +199,10 @@ fn what_some_request_fits_alike_is_refused() {
         "other": {"host": "h.example.com", "path": "/x/{name}", "methods": ["PUT"]},
     }
     .unwrap_err();
-    let [fault] = &conflicts.told_to(&"team".parse().unwrap()).0[..] else { panic!("{conflicts:?}") };
+    let told = |written: &str| conflicts.told_to(&"team".parse().unwrap(), |name| name.as_str() == written).0;
+    assert_eq!(told("first")[0].at, "routes.first.match");
+    assert_eq!((told(""), told("first").len()), (told("other"), 1));
+    let [fault] = &told("other")[..] else { panic!("{conflicts:?}") };
     assert_eq!(fault.at, "routes.other.match");
     assert_eq!(
         fault.problem,
@@ -257,7 +260,7 @@ fn a_conflict_between_projects_tells_neither_the_others_name() {
     let conflicts = build(false);
     assert_eq!(conflicts, build(true));
     for (own, other) in [("red", "blue"), ("blue", "red")] {
-        let told = conflicts.told_to(&own.parse().unwrap());
+        let told = conflicts.told_to(&own.parse().unwrap(), |_| true);
         assert_eq!(
             told.to_string(),
             format!(
@@ -267,7 +270,7 @@ fn a_conflict_between_projects_tells_neither_the_others_name() {
         );
         assert!(!told.to_string().contains(other));
     }
-    assert!(conflicts.told_to(&"green".parse().unwrap()).is_empty());
+    assert!(conflicts.told_to(&"green".parse().unwrap(), |_| true).is_empty());
     let whole = conflicts.to_string();
     assert!(whole.contains("projects.red.routes.secret-red.match: ") && whole.contains("; "), "{whole}");
 }

@@ -9,10 +9,11 @@ use axum::{
 use bytes::{Bytes, BytesMut};
 use http::{HeaderMap, StatusCode, header::CONTENT_TYPE};
 use http_body_util::BodyExt;
-use model::{Fault, Faults};
+use model::Faults;
 use serde::de::DeserializeOwned;
 
 use super::problem::Problem;
+use crate::written;
 
 /// A body of JSON, unless it says otherwise.
 pub(super) const JSON_BYTES_MOST: usize = 1 << 20;
@@ -88,12 +89,20 @@ fn too_large(mut body: Body, bytes_most: usize) -> Problem {
 
 fn parse<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, Problem> {
     let mut reader = serde_json::Deserializer::from_slice(bytes);
-    let refused = |at: String, error: serde_json::Error| {
-        let at = if at == "." { String::new() } else { at };
-        Problem::faults(StatusCode::BAD_REQUEST, Faults(vec![Fault { at, problem: error.to_string() }]))
+    let read = serde_path_to_error::deserialize(&mut reader);
+    let refused = |faults| Problem::faults(StatusCode::BAD_REQUEST, faults);
+    let error = match read {
+        Ok(value) => {
+            reader.end().map_err(|error| refused(Faults::one("", error.to_string())))?;
+            return Ok(value);
+        }
+        Err(error) => error,
     };
-    let value = serde_path_to_error::deserialize(&mut reader)
-        .map_err(|error| refused(error.path().to_string(), error.into_inner()))?;
-    reader.end().map_err(|error| refused(String::new(), error))?;
-    Ok(value)
+    // The first fault is known; if it is JSON at all, all of them can be.
+    let faults = serde_json::from_slice(bytes).map(|json| written::read::<T>(json).faults).unwrap_or_default();
+    if !faults.is_empty() {
+        return Err(refused(faults));
+    }
+    let place = error.path().to_string();
+    Err(refused(Faults::one(if place == "." { "" } else { &*place }, error.into_inner().to_string())))
 }

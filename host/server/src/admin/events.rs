@@ -10,6 +10,7 @@ use axum::{
     },
 };
 use futures_util::{Stream, StreamExt, stream};
+use http::header::CONTENT_TYPE;
 use model::{
     Faults, Name,
     record::{Disposition, Record, Wanted},
@@ -22,7 +23,7 @@ use utoipa_axum::{router::OpenApiRouter, routes};
 use super::{
     Shared,
     answer::List,
-    place::{At, InProject},
+    place::{At, Digested, InProject},
     problem::Problem,
     terms::Asked,
 };
@@ -44,7 +45,7 @@ pub trait Events: fmt::Debug + Send + Sync {
 }
 
 pub(super) fn router() -> OpenApiRouter<Shared> {
-    OpenApiRouter::new().routes(routes!(list_events)).routes(routes!(tail_events))
+    OpenApiRouter::new().routes(routes!(list_events)).routes(routes!(tail_events)).routes(routes!(get_configuration))
 }
 
 #[derive(Debug, Default, Deserialize, utoipa::IntoParams)]
@@ -75,6 +76,20 @@ async fn list_events(
     let at_most = asked.limit.unwrap_or(EVENTS).min(EVENTS_MOST);
     let wanted = wanted(&shared, at.project, asked.route, asked.disposition, at_most).await?;
     Ok(List { items: shared.0.admin.events.latest(&wanted) })
+}
+
+/// Show the configuration that a filter had
+///
+/// By the `config_digest` in the record of an event. It is kept as long as a route has it, or an event refers to it that is
+/// remembered.
+#[utoipa::path(
+    get, path = "/v1/projects/{project}/configurations/{digest}", tag = "events",
+    params(Digested),
+    responses((status = OK, description = "The configuration, byte for byte", body = serde_json::Value)),
+)]
+async fn get_configuration(State(shared): State<Shared>, At(at): At<Digested>) -> Result<impl IntoResponse, Problem> {
+    let text = shared.control().configuration(&at.project, at.digest).await?;
+    Ok(([(CONTENT_TYPE, "application/json")], text))
 }
 
 #[derive(Debug, Default, Deserialize, utoipa::IntoParams)]

@@ -2,7 +2,7 @@
 
 use axum::extract::{FromRequestParts, RawPathParams};
 use http::{StatusCode, request::Parts};
-use model::{Faults, Name};
+use model::{Digest, Faults, Name};
 
 use super::problem::Problem;
 
@@ -70,6 +70,18 @@ pub(super) struct AliasOf {
     pub(super) alias: Name,
 }
 
+/// Something that is named by its SHA-256.
+#[derive(Debug, utoipa::IntoParams)]
+#[into_params(parameter_in = Path)]
+pub(super) struct Digested {
+    /// The project's name.
+    #[param(value_type = String, pattern = "^[a-z0-9][a-z0-9._-]{0,62}$", example = "default")]
+    pub(super) project: Name,
+    /// `sha256:` and 64 hex digits.
+    #[param(value_type = String, pattern = "^sha256:[0-9a-f]{64}$")]
+    pub(super) digest: Digest,
+}
+
 /// What may be the place of a request.
 pub(super) trait Place: Sized {
     /// None if one of the names is none; the faults say which.
@@ -107,6 +119,14 @@ impl Place for AliasOf {
     fn read(segments: &mut Segments) -> Option<Self> {
         let (project, name, alias) = (segments.name("project"), segments.name("name"), segments.name("alias"));
         Some(Self { project: project?, name: name?, alias: alias? })
+    }
+}
+
+impl Place for Digested {
+    fn read(segments: &mut Segments) -> Option<Self> {
+        let digest = segments.text("digest").parse().map_err(|problem: String| Faults::one("", problem));
+        let (project, digest) = (segments.name("project"), segments.faults.keep("digest", digest));
+        Some(Self { project: project?, digest: digest? })
     }
 }
 

@@ -9,7 +9,7 @@ use std::{
 use filters::{Chain, Engine, Filter, Given, Module, Ran, Secrets, kv::Overlay};
 use http::HeaderMap;
 use model::{
-    Attachment, Draft, Event, EventId, Name, Phase, Scheme, Secret, Timestamp,
+    Attachment, Draft, Event, EventId, Faults, Name, Phase, Scheme, Secret, Timestamp,
     event_file::Parts,
     limits::BODY_BYTES_MOST,
     record::{Outcome, Run},
@@ -26,6 +26,7 @@ use super::{
     serve::pair,
     show, story,
 };
+use crate::config_schema;
 
 #[derive(Debug, clap::Args)]
 pub(crate) struct Exercise {
@@ -96,6 +97,9 @@ impl Exercise {
         let own = |pairs: &[(String, String)]| pairs.iter().map(|(name, _)| (name.clone(), name.clone())).collect();
         let grants = GrantsSpec { secrets: own(&self.secret), reveal: own(&self.reveal), kv: self.kv.clone() };
         let spec = self.parts.spec(name, module.digest.to_string(), grants)?;
+        let mut faults = Faults::default();
+        faults.keep("--config", config_schema::check(&module.manifest, &spec.config));
+        faults.or(())?;
         let attachment = self.meant(project, spec)?;
         let prepared = module
             .configure(&attachment.config, &attachment.limits)

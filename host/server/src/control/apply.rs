@@ -14,7 +14,7 @@ use super::{Author, Changed, Control, Error, SecretSpec, State, Wish, Write};
 #[derive(Debug, Clone, Default, PartialEq, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Configuration {
-    /// What the newest version of each module is to be. Its bytes are pushed before.
+    /// What the newest version of each module is to be. Its bytes were uploaded before, by a dry run at least.
     #[serde(default)]
     pub modules: BTreeMap<String, ModuleSpec>,
     #[serde(default)]
@@ -84,10 +84,10 @@ impl Control {
     ) -> Result<ApplyReport, Error> {
         // Held from here on, so that what is removed is what was there.
         let mut state = self.state.lock().await;
-        let wanted = self.wanted(&state, author, configuration, prune).await?;
+        let (wanted, faults) = self.wanted(&state, author, configuration, prune).await?;
         let (things, wishes): (Vec<_>, Vec<_>) = wanted.into_iter().unzip();
         let placed: Vec<bool> = wishes.iter().map(Option::is_some).collect();
-        let changed = self.change_from(&mut state, author, wishes.into_iter().flatten().collect()).await?;
+        let changed = self.change_from(&mut state, author, wishes.into_iter().flatten().collect(), faults).await?;
         drop(state);
         let mut applied = changed.applied.iter();
         let changes = things.into_iter().zip(placed).map(|(thing, placed)| {
@@ -98,14 +98,14 @@ impl Control {
         Ok(ApplyReport { revision: changed.revision, changes, warnings: changed.warnings })
     }
 
-    /// Each thing, with what is to be done about it.
+    /// Each thing, with what is to be done about it; and what is wrong with the others.
     async fn wanted(
         &self,
         state: &State,
         author: &Author,
         configuration: Configuration,
         prune: bool,
-    ) -> Result<Vec<(Thing, Option<Wish>)>, Error> {
+    ) -> Result<(Vec<(Thing, Option<Wish>)>, Faults), Error> {
         let project = state.contents.projects.get(&author.project);
         let project = project.ok_or_else(|| Error::NotFound(format!("project `{}`", author.project)))?;
         let mut faults = Faults::default();
@@ -141,7 +141,7 @@ impl Control {
         if prune {
             prune_from(project, &mut wanted);
         }
-        Ok(faults.or(wanted)?)
+        Ok((wanted, faults))
     }
 
     /// None if the newest version has these bytes already.
@@ -155,7 +155,7 @@ impl Control {
         if newest(project, name) == Some(digest) {
             return Ok(Ok(None));
         }
-        let uploaded = self.uploads.find(&author.project, digest).filter(|_| author.dry_run);
+        let uploaded = self.uploads.find(&author.project, digest);
         let (bytes, module) = match uploaded {
             Some(uploaded) => (uploaded.bytes, uploaded.module),
             None if project.modules.iter().any(|known| known.digest == digest) => {

@@ -9,11 +9,13 @@ use model::{
     Attachment, Digest, Fault, Faults, Name,
     module::Manifest,
     route::{Grants, ModuleRef},
+    routing::Entry,
     spec::{AttachmentSpec, Resolution, RouteRecord, RouteSpec},
 };
 use store::registry::Project;
 
-use super::{Control, Error, State};
+use super::{Control, Error, State, build, plan::Plan};
+use crate::config_schema;
 
 type Planned = Result<(RouteRecord, Vec<Bytes>, bool), Faults>;
 
@@ -25,20 +27,30 @@ impl Control {
         project: &Name,
         name: &Name,
         spec: RouteSpec,
-        warnings: &mut Vec<Fault>,
+        plan: &mut Plan,
     ) -> Result<Planned, Error> {
         let mut faults = Faults::default();
         let Some(route) = faults.keep("", spec.read(project, name)) else { return Ok(Err(faults)) };
+        plan.written.push(Entry {
+            project: project.clone(),
+            route: name.clone(),
+            matches: route.matches.clone(),
+            target: (),
+        });
+        for destination in route.mode.destinations() {
+            faults.keep("forward.candidates", build::destination(state.project(project), destination));
+        }
         let before = state.project(project).routes.iter().find(|known| name.as_str() == known.record.name).cloned();
         let mut resolutions = Vec::with_capacity(route.filters.len());
         let mut prepared = Vec::with_capacity(route.filters.len());
         for (index, (filter, written)) in route.filters.iter().zip(&spec.filters).enumerate() {
             let at = format!("filters[{index}]");
             let earlier = before.as_ref().and_then(|route| Earlier::find(route, &written.name));
+            faults.keep(&at, build::secrets(state.project(project), filter));
             let attached = self.resolve(state, project, filter, written, earlier).await?;
             if let Some((resolution, bytes, noted)) = faults.keep(&at, attached) {
                 let at = format!("routes.{name}.{at}");
-                warnings.extend(noted.into_iter().map(|problem| Fault { at: format!("{at}.grants"), problem }));
+                plan.warnings.extend(noted.into_iter().map(|problem| Fault { at: format!("{at}.grants"), problem }));
                 resolutions.push(resolution);
                 prepared.push(bytes);
             }
@@ -71,7 +83,7 @@ impl Control {
             self.module(state, candidate).await?;
         }
         let warnings = check_grants(&module.manifest, &filter.grants, &mut faults);
-        check_schema(&module.manifest, &written.config, &mut faults);
+        faults.keep("config", config_schema::check(&module.manifest, &written.config));
         if !faults.is_empty() {
             return Ok(Err(faults));
         }
@@ -171,18 +183,4 @@ fn check_grants(manifest: &Manifest, grants: &Grants, faults: &mut Faults) -> Ve
     warnings
         .extend(missing.map(|name| format!("the module asks for key-value namespace `{name}`, which is not granted")));
     warnings
-}
-
-fn check_schema(manifest: &Manifest, config: &serde_json::Value, faults: &mut Faults) {
-    let Some(schema) = &manifest.config_schema else { return };
-    match jsonschema::validator_for(schema) {
-        Ok(validator) => {
-            for error in validator.iter_errors(config).take(20) {
-                let place = error.instance_path().to_string();
-                let at = if place.is_empty() { "config".to_owned() } else { format!("config{place}") };
-                faults.add(at, error.to_string());
-            }
-        }
-        Err(error) => faults.add("module", format!("its manifest's JSON Schema is no schema: {error}")),
-    }
 }

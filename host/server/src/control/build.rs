@@ -8,10 +8,10 @@ use model::{
     Attachment, Digest, Faults, Name, Route, Secret,
     routing::{Entry, Table},
 };
-use store::registry::{self, Project};
+use store::registry::{self, Destination, Project};
 use tokio::sync::Semaphore;
 
-use super::{Control, Error, State};
+use super::{Control, Error, State, plan::Plan};
 use crate::snapshot::{Served, Snapshot};
 
 impl Control {
@@ -23,8 +23,9 @@ impl Control {
         Ok(())
     }
 
-    /// Every module that a route runs on has been loaded before. Faults are told to the people of `author`.
-    pub(super) fn build(&self, state: &mut State, author: Option<&Name>) -> Result<Snapshot, Error> {
+    /// Every module that a route runs on has been loaded before. Faults are told to the people of `author`, who write
+    /// these routes.
+    pub(super) fn build(&self, state: &mut State, author: Option<(&Name, &Plan)>) -> Result<Snapshot, Error> {
         let mut faults = Faults::default();
         let mut entries = Vec::new();
         let projects = std::mem::take(&mut state.contents.projects);
@@ -41,7 +42,7 @@ impl Control {
         faults.or(())?;
         let served: Vec<Arc<Served>> = entries.iter().map(|entry| Arc::clone(&entry.target)).collect();
         let table = Table::build(entries).map_err(|conflicts| match author {
-            Some(project) => Error::Invalid(conflicts.told_to(project)),
+            Some((project, plan)) => Error::Invalid(conflicts.told_to(project, |name| plan.writes_route(name))),
             None => Error::Unavailable(format!("the stored routes contradict each other: {conflicts}")),
         })?;
         Ok(Snapshot::new(state.contents.revision, table, served.into_iter()))
@@ -59,20 +60,9 @@ impl Control {
         let route = stored.record.spec.read(name, &route_name)?;
         let mut destinations = Vec::new();
         for wanted in route.mode.destinations() {
-            match project.destinations.iter().find(|known| known.name == *wanted) {
-                Some(found) => {
-                    let read = found.spec.read(name, wanted);
-                    let target = read.and_then(|destination| Target::new(&destination.http));
-                    destinations
-                        .extend(faults.keep("forward.candidates", target).map(|target| (wanted.clone(), target)));
-                }
-                None => faults.add(
-                    "forward.candidates",
-                    format!(
-                        "destination `{wanted}` does not exist; create it first: snaphook destination set {wanted} URL"
-                    ),
-                ),
-            }
+            let target =
+                destination(project, wanted).and_then(|found| Target::new(&found.spec.read(name, wanted)?.http));
+            destinations.extend(faults.keep("forward.candidates", target).map(|target| (wanted.clone(), target)));
         }
         let mut chain = Vec::with_capacity(route.filters.len());
         for (index, attachment) in route.filters.iter().enumerate() {
@@ -97,6 +87,25 @@ fn filter(
     stored: &registry::Route,
     index: usize,
 ) -> Result<Filter, Faults> {
+    let secrets = secrets(project, attachment)?;
+    let resolution = stored.record.resolutions.get(index);
+    let module = resolution.and_then(|resolution| state.modules.get(&resolution.active));
+    let (Some(module), Some(prepared)) = (module, stored.prepared.get(index)) else {
+        return Err(Faults::one("module", "is kept without a resolution: write the route again"));
+    };
+    Ok(Filter::new(&route.project, &route.name, attachment, Arc::clone(module), prepared.clone(), secrets))
+}
+
+pub(super) fn destination<'a>(project: &'a Project, name: &Name) -> Result<&'a Destination, Faults> {
+    project.destinations.iter().find(|known| known.name == *name).ok_or_else(|| {
+        let problem =
+            format!("destination `{name}` does not exist; create it first: snaphook destination set {name} URL");
+        Faults::one("", problem)
+    })
+}
+
+/// The values of the secrets that a filter is granted.
+pub(super) fn secrets(project: &Project, attachment: &Attachment) -> Result<Secrets, Faults> {
     let mut faults = Faults::default();
     let mut values = |kind: &str, grants: &std::collections::BTreeMap<String, Name>| {
         let mut granted = std::collections::BTreeMap::<String, Vec<Secret>>::new();
@@ -113,13 +122,7 @@ fn filter(
     };
     let usable = values("secrets", &attachment.grants.secrets);
     let revealed = values("reveal", &attachment.grants.reveal);
-    let resolution = stored.record.resolutions.get(index);
-    let module = resolution.and_then(|resolution| state.modules.get(&resolution.active));
-    let (Some(module), Some(prepared)) = (module, stored.prepared.get(index)) else {
-        return Err(Faults::one("module", "is kept without a resolution: write the route again"));
-    };
-    let secrets = Secrets { usable, revealed };
-    faults.or(Filter::new(&route.project, &route.name, attachment, Arc::clone(module), prepared.clone(), secrets))
+    faults.or(Secrets { usable, revealed })
 }
 
 /// What the routes run on.

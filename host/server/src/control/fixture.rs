@@ -1,10 +1,10 @@
 //! What tests of the operations, and of what is built on them, begin with.
 
-use std::{path::Path, sync::Arc};
+use std::{collections::HashSet, path::Path, sync::Arc};
 
 use bytes::Bytes;
 use model::{
-    Digest,
+    Digest, Name,
     module::{MANIFEST_SECTION, Manifest},
 };
 use store::embedded;
@@ -28,8 +28,12 @@ pub(crate) async fn open(folder: &Path) -> Arc<Control> {
 struct Nothing;
 
 impl Retained for Nothing {
-    fn refers_to(&self, _: &Digest) -> bool {
+    fn refers_to_module(&self, _: &Digest) -> bool {
         false
+    }
+
+    fn configurations(&self, _: &Name) -> HashSet<Digest> {
+        HashSet::new()
     }
 }
 

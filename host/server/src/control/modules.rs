@@ -10,9 +10,10 @@ use store::registry::{ModuleVersion, Precondition, Project};
 use utoipa::ToSchema;
 
 use super::{Author, Control, Error, Wish, Write};
+use crate::config_schema;
 
 /// Bytes of modules from dry runs that are remembered.
-const UPLOADS_BYTES_MOST: u64 = 128 << 20;
+const UPLOADS_BYTES_MOST: u64 = 256 << 20;
 /// For how long.
 const UPLOADS_LIFE: Duration = Duration::from_secs(600);
 
@@ -99,7 +100,7 @@ impl Module {
 
 impl Control {
     /// Keeps the bytes as the module's next version, unless they are its newest version already. The answer says which,
-    /// and the revision that is served then. What a dry run brings may be named by the dry run of a configuration.
+    /// and the revision that is served then. What a dry run brings may be named by a configuration that is applied next.
     pub async fn push_module(
         &self,
         author: &Author,
@@ -108,10 +109,7 @@ impl Control {
         precondition: Precondition,
     ) -> Result<(Module, bool, u64), Error> {
         let module = self.engine.load(bytes.clone()).await.map_err(|refused| Faults::one("", refused.0))?;
-        if let Some(schema) = &module.manifest.config_schema {
-            jsonschema::validator_for(schema)
-                .map_err(|error| Faults::one("", format!("the manifest's JSON Schema is no schema: {error}")))?;
-        }
+        config_schema::of(&module.manifest)?;
         if author.dry_run {
             let key = (author.project.clone(), module.digest);
             self.uploads.0.insert(key, Uploaded { bytes: bytes.clone(), module: Arc::clone(&module) });
@@ -159,7 +157,7 @@ impl Control {
     }
 }
 
-/// Modules that dry runs brought: nothing of them is kept, but what is tried next may name them.
+/// Modules that dry runs brought: they are not kept, but a configuration that is applied next may name them.
 #[derive(Debug)]
 pub(super) struct Uploads(Cache<(Name, Digest), Uploaded>);
 

@@ -7,6 +7,7 @@ use bytes::Bytes;
 use model::{
     Digest, Fault, Faults, Name, Secret, Timestamp,
     destination::DestinationSpec,
+    routing::{Entry, Table},
     spec::{RouteRecord, RouteSpec},
 };
 use store::registry::{
@@ -79,6 +80,8 @@ pub enum Write {
 pub(super) struct Plan {
     pub(super) writes: Vec<(registry::Write, Precondition)>,
     pub(super) warnings: Vec<Fault>,
+    /// What the written routes match, those that are not planned because of a fault as well.
+    pub(super) written: Vec<Entry<()>>,
     changed: Vec<(bool, Option<u32>)>,
 }
 
@@ -98,6 +101,10 @@ impl Plan {
         applied.collect()
     }
 
+    pub(super) fn writes_route(&self, name: &Name) -> bool {
+        self.written.iter().any(|entry| entry.route == *name)
+    }
+
     fn add(&mut self, write: registry::Write, precondition: Precondition, changed: bool) {
         self.writes.push((write, precondition));
         self.changed.push((changed, None));
@@ -106,8 +113,14 @@ impl Plan {
 
 impl Control {
     /// Works the wishes into `state`. Those of a route come last, whatever their order, so that a route may name what the
-    /// same change brings.
-    pub(super) async fn plan(&self, state: &mut State, name: &Name, wishes: Vec<Wish>) -> Result<Plan, Error> {
+    /// same change brings. To `faults`, found before, it adds all that it finds.
+    pub(super) async fn plan(
+        &self,
+        state: &mut State,
+        name: &Name,
+        wishes: Vec<Wish>,
+        mut faults: Faults,
+    ) -> Result<Plan, Error> {
         let created = !state.contents.projects.contains_key(name);
         if created {
             match wishes.first() {
@@ -118,14 +131,18 @@ impl Control {
             }
         }
         let mut plan = Plan::default();
-        let mut faults = Faults::default();
         let mut wishes: Vec<(usize, Wish)> = wishes.into_iter().enumerate().collect();
         wishes.sort_by_key(|(index, wish)| (order(&wish.write), *index));
+        let routes = wishes.iter().filter_map(|(_, wish)| match &wish.write {
+            Write::PutRoute { name, .. } => Some(name.clone()),
+            _ => None,
+        });
+        let routes: Vec<Name> = routes.collect();
         let places: Vec<usize> = wishes.iter().map(|(index, _)| *index).collect();
         for (_, Wish { write, precondition }) in wishes {
             match write {
                 Write::PutRoute { name: route, spec } => {
-                    let planned = self.plan_route(state, name, &route, spec, &mut plan.warnings).await;
+                    let planned = self.plan_route(state, name, &route, spec, &mut plan).await;
                     if let Some((record, prepared, changed)) = faults.keep(&format!("routes.{route}"), planned?) {
                         let spec = record.spec.clone();
                         let filters = resolved(&record, &prepared);
@@ -134,12 +151,10 @@ impl Control {
                     }
                 }
                 Write::PutDestination { name: destination, spec } => {
-                    let read = spec.read(name, &destination).map(drop);
-                    if faults.keep(&format!("destinations.{destination}"), read).is_some() {
-                        let changed = put_destination(state.project(name), &destination, &spec);
-                        let write = registry::Write::PutDestination { name: destination, spec };
-                        plan.add(write, precondition, changed);
-                    }
+                    // Also if it is wrong, so that a route is not told that it does not exist.
+                    faults.keep(&format!("destinations.{destination}"), spec.read(name, &destination));
+                    let changed = put_destination(state.project(name), &destination, &spec);
+                    plan.add(registry::Write::PutDestination { name: destination, spec }, precondition, changed);
                 }
                 Write::PushModule { name: module, bytes, module: loaded } => {
                     let pushed = push_module(state, name, &module, &bytes, loaded);
@@ -151,8 +166,27 @@ impl Control {
                 simple => self.plan_simple(state.project(name), simple, precondition, &mut plan)?,
             }
         }
-        let plan = faults.or(plan)?;
-        Ok(plan.in_order(&places))
+        if faults.is_empty() {
+            return Ok(plan.in_order(&places));
+        }
+        faults.take("", self.conflicts(state, name, &routes, &plan));
+        Err(faults.into())
+    }
+
+    /// Which routes could not be told apart if those of this plan were as they are written.
+    fn conflicts(&self, state: &State, author: &Name, replaced: &[Name], plan: &Plan) -> Faults {
+        let mut entries = plan.written.clone();
+        for (project, contents) in &state.contents.projects {
+            for route in &contents.routes {
+                let Ok(name) = route.record.name.parse::<Name>() else { continue };
+                let replaced = project == author && replaced.contains(&name);
+                if let (false, Ok(read)) = (replaced, route.record.spec.read(project, &name)) {
+                    entries.push(Entry { project: project.clone(), route: name, matches: read.matches, target: () });
+                }
+            }
+        }
+        let conflicts = Table::build(entries).err().unwrap_or_default();
+        conflicts.told_to(author, |name| plan.writes_route(name))
     }
 
     /// Writes that need no look at anything else.
@@ -228,7 +262,7 @@ impl Control {
             let which = version.map_or_else(String::new, |version| format!("version {version} of "));
             return Err(Error::NotFound(format!("{which}module `{name}`")));
         }
-        if let Some(digest) = gone.iter().find(|digest| self.retained.refers_to(digest)) {
+        if let Some(digest) = gone.iter().find(|digest| self.retained.refers_to_module(digest)) {
             let problem = format!(
                 "module `{name}` ({}) ran for events that are still kept; it can go once they are gone",
                 digest.short()
@@ -265,7 +299,7 @@ impl Plan {
         let mut writes: Vec<_> = places.iter().zip(self.writes.into_iter().zip(self.changed)).collect();
         writes.sort_by_key(|(place, _)| **place);
         let (writes, changed) = writes.into_iter().map(|(_, write)| write).unzip();
-        Self { writes, changed, warnings: self.warnings }
+        Self { writes, changed, ..self }
     }
 }
 

@@ -1,6 +1,6 @@
 //! What there is: reads of the configuration as it is served.
 
-use model::{Name, spec::RouteRecord};
+use model::{Digest, Name, spec::RouteRecord};
 use serde::{Deserialize, Serialize};
 use store::registry::{Project, Revision};
 use utoipa::ToSchema;
@@ -47,6 +47,12 @@ impl Control {
     pub async fn route(&self, project: &Name, name: &Name) -> Result<RouteRecord, Error> {
         let mut routes = self.routes(project).await?.into_iter();
         routes.find(|route| name.as_str() == route.name).ok_or_else(|| Error::NotFound(format!("route `{name}`")))
+    }
+
+    /// The configuration that a filter has, or had for an event that is still remembered.
+    pub async fn configuration(&self, project: &Name, digest: Digest) -> Result<String, Error> {
+        self.project(project).await?;
+        Ok(self.registry.configuration(project, digest).await?)
     }
 
     /// Newest first.

@@ -4,12 +4,14 @@ use std::{net::Ipv4Addr, sync::Arc, time::Instant};
 
 use base64::{Engine as _, engine::general_purpose::STANDARD};
 use filters::{End, Given, kv::Overlay};
-use http::HeaderMap;
+use http::{HeaderMap, Method};
 use model::{
     Draft, Event, EventId, Mode, Name, Phase, Scheme, Timestamp,
     apply::CheckedAnswer,
     event_file::EventFile,
     record::{Disposition, Record},
+    route::{Host, Match},
+    routing::{Entry, Table},
 };
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
@@ -51,6 +53,7 @@ impl Control {
         let parts = file.read()?;
         let snapshot = self.current.load();
         let served = snapshot.named(project, name).ok_or_else(|| Error::NotFound(format!("route `{name}`")))?;
+        let attributes = attributes(served, &parts.path);
         let now = Timestamp::now();
         let event = Event {
             id: EventId::new(now, rand::random()),
@@ -66,7 +69,7 @@ impl Control {
             headers: Arc::new(parts.headers),
             body: Some(parts.body),
             replay: false,
-            attributes: Vec::new(),
+            attributes,
         };
         let given = Given {
             phase: Phase::Route,
@@ -80,6 +83,15 @@ impl Control {
         let ran = served.chain.run(Draft::new(event.clone()), &given).await;
         Ok(story(&event, served, ran, snapshot.revision, start))
     }
+}
+
+/// What stands at the route's params if the path fits; the rest of the route's conditions does not count here.
+fn attributes(served: &Served, path: &str) -> Vec<(String, String)> {
+    let route = &served.route;
+    let matches = Match { host: Host::Any, path: route.matches.path.clone(), methods: Vec::new(), headers: Vec::new() };
+    let entry = Entry { project: route.project.clone(), route: route.name.clone(), matches, target: () };
+    let table = Table::build(vec![entry]).expect("one route cannot be taken for another");
+    table.find("", path, &Method::POST, &HeaderMap::new()).map_or_else(|_| Vec::new(), |found| found.attributes())
 }
 
 fn story(event: &Event, served: &Served, ran: filters::Ran, revision: u64, start: Instant) -> Trial {

@@ -2,7 +2,7 @@
 //! write at that moment, the record is lost and counted.
 
 use std::{
-    collections::VecDeque,
+    collections::{HashSet, VecDeque},
     net::IpAddr,
     sync::{
         Arc, Mutex, PoisonError, TryLockError,
@@ -111,8 +111,23 @@ impl Recorder {
         self.tail.subscribe()
     }
 
+    /// The configurations that filters had for events of the project that are still remembered.
+    pub fn configurations(&self, project: &Name) -> HashSet<Digest> {
+        let mut found = HashSet::new();
+        for shard in &self.shards {
+            let shard = shard.lock().unwrap_or_else(PoisonError::into_inner);
+            let entries = shard.entries.iter().filter(|(_, entry)| entry.project == *project);
+            found.extend(
+                entries
+                    .flat_map(|(_, entry)| &entry.filters)
+                    .filter_map(|run| run.config_digest.parse::<Digest>().ok()),
+            );
+        }
+        found
+    }
+
     /// Whether an event that is still remembered ran on this module.
-    pub fn refers_to(&self, module: &Digest) -> bool {
+    pub fn refers_to_module(&self, module: &Digest) -> bool {
         let module = module.to_string();
         self.shards.iter().any(|shard| {
             let shard = shard.lock().unwrap_or_else(PoisonError::into_inner);

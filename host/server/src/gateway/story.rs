@@ -119,8 +119,7 @@ impl<'a> Story<'a> {
     ) -> Result<Self, Refusal> {
         let sender = Sender::of(&head, &line.peer)?;
         let found = snapshot.find(sender.authority.host(), head.uri.path(), &head.method, &head.headers)?;
-        let attribute = |(name, value): (&str, &str)| (["path.", name].concat(), value.to_owned());
-        let attributes = found.params.into_iter().map(attribute).collect();
+        let attributes = found.attributes();
         let trailers = Trailers::of(&head.headers);
         hop::strip(&mut head.headers);
         // We expect nothing of a destination that we have not promised to the sender.

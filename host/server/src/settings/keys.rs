@@ -195,6 +195,12 @@ pub(crate) const KEYS: &[Key] = &[
         "bytes of compiled code kept in memory for modules that no route uses",
     ),
     key(
+        "filters.code_bytes",
+        Takes::Whole(0, BYTES_MOST),
+        "2147483648",
+        "bytes of compiled code kept on disk, so that a restart need not compile; what was not used for longest makes room",
+    ),
+    key(
         "egress.allow",
         Takes::List,
         "",

@@ -8,7 +8,6 @@ mod raw;
 pub(crate) mod reference;
 #[cfg(test)]
 mod tests;
-pub(crate) mod written;
 
 use std::{
     net::{IpAddr, SocketAddr},
@@ -21,7 +20,7 @@ use ipnet::IpNet;
 use model::Faults;
 use raw::{Raw, Sources, Typed, Value};
 
-use crate::{gateway, telemetry::Format};
+use crate::{gateway, telemetry::Format, written::Source};
 
 /// The file that is read if it is there and no other is named.
 pub const FILE: &str = "snaphook.toml";
@@ -36,6 +35,8 @@ pub struct Settings {
     pub gateway: Gateway,
     pub admin: Admin,
     pub filters: filters::Settings,
+    /// Bytes of compiled code on disk.
+    pub code_bytes: u64,
     /// What destinations may be though it is denied otherwise.
     pub egress: egress::Allow,
     pub log: Log,
@@ -87,7 +88,7 @@ impl Settings {
         if strictness == Strictness::KnownVariables {
             environment.retain(|(name, _)| keys::KEYS.iter().any(|key| key.variable() == *name));
         }
-        let file = text.as_deref().map(|text| written::Source { name: &shown, text });
+        let file = text.as_deref().map(|text| Source { name: &shown, text });
         let sources = Sources { file, environment: &environment, typed };
         let home = std::env::var_os("XDG_DATA_HOME").filter(|home| !home.is_empty()).map(PathBuf::from);
         let home = home.or_else(|| Some(PathBuf::from(std::env::var_os("HOME")?).join(".local/share")));
@@ -123,6 +124,7 @@ fn read(sources: &Sources<'_>, folder: &Path, home: Option<&Path>) -> Result<Set
         data: reader.folder("data", folder, home),
         gateway: reader.gateway(),
         filters: reader.filters(),
+        code_bytes: reader.whole("filters.code_bytes"),
         egress: reader.parts("egress.allow", egress::Allow::read),
         log: reader.log(),
         admin,

@@ -8,10 +8,8 @@ use toml::{
     de::{DeTable, DeValue},
 };
 
-use super::{
-    keys::{self, Key, Takes},
-    written::{Source, join},
-};
+use super::keys::{self, Key, Takes};
+use crate::written::{Source, join};
 
 /// Where settings come from, the later before the earlier.
 #[derive(Debug, Default)]

@@ -6,9 +6,8 @@ use super::{
     keys::{KEYS, Takes},
     raw::Sources,
     read,
-    written::Source,
 };
-use crate::{gateway, telemetry::Format};
+use crate::{gateway, telemetry::Format, written::Source};
 
 fn pairs(pairs: &[(&str, &str)]) -> Vec<(String, String)> {
     pairs.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect()

@@ -57,7 +57,10 @@ pub async fn keeps_what_was_written(registry: Arc<dyn Registry>) {
     assert_eq!(project.aliases, [alias]);
     assert_eq!(registry.aliases(&name("default")).await.unwrap(), project.aliases);
     assert_eq!(registry.module_bytes(digest("one")).await.unwrap(), "one");
-    assert_eq!(registry.configuration(digest(r#"{"b":1,"a":[2]}"#)).await.unwrap(), r#"{"b":1,"a":[2]}"#);
+    assert_eq!(
+        registry.configuration(&name("default"), digest(r#"{"b":1,"a":[2]}"#)).await.unwrap(),
+        r#"{"b":1,"a":[2]}"#
+    );
 
     let removal = change()
         .with(Write::RemoveRoute { name: name("orders") })

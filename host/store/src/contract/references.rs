@@ -128,11 +128,20 @@ pub async fn configurations_stay_while_named(registry: Arc<dyn Registry>) {
     let spec = route_spec("billing", "hook", "key", &json!({ "b": 1, "a": [2] }));
     registry.commit(change().with(route("again", &spec, runs("one")))).await.unwrap();
     registry.commit(change().with(Write::RemoveRoute { name: name("orders") })).await.unwrap();
-    assert!(registry.configuration(first).await.is_ok());
+    assert!(registry.configuration(&name("default"), first).await.is_ok());
     let other = route_spec("billing", "hook", "key", &json!({}));
     registry.commit(change().with(route("again", &other, runs("one")))).await.unwrap();
-    assert!(matches!(registry.configuration(first).await, Err(Error::NotFound { .. })));
-    assert_eq!(registry.configuration(digest("{}")).await.unwrap(), "{}");
+    assert!(matches!(registry.configuration(&name("default"), first).await, Err(Error::NotFound { .. })));
+    assert_eq!(registry.configuration(&name("default"), digest("{}")).await.unwrap(), "{}");
+    // Events that are kept may refer to it for longer.
+    let mut next = change().with(route("again", &spec, runs("one")));
+    next.kept_configurations.insert(digest("{}"));
+    registry.commit(next).await.unwrap();
+    assert!(registry.configuration(&name("default"), digest("{}")).await.is_ok());
+    registry.commit(change().with(Write::RemoveRoute { name: name("again") })).await.unwrap();
+    for digest in [first, digest("{}")] {
+        assert!(matches!(registry.configuration(&name("default"), digest).await, Err(Error::NotFound { .. })));
+    }
 }
 
 /// One writes routes that name a destination and a secret, the others take these away and put them back.

@@ -30,7 +30,7 @@ pub(super) struct Applying<'a> {
 
 pub(super) fn apply(connection: &Connection, vault: &Vault, limits: &Limits, change: Change) -> Result<Committed> {
     let before = contents::revision(connection)?;
-    let Change { project, actor, time, writes } = change;
+    let Change { project, actor, time, writes, kept_configurations } = change;
     let applying = Applying { connection, vault, limits, project: &project, time, revision: before + 1 };
     let mut applied = Vec::with_capacity(writes.len());
     let (mut done, mut gone) = (Vec::new(), Vec::new());
@@ -56,6 +56,9 @@ pub(super) fn apply(connection: &Connection, vault: &Vault, limits: &Limits, cha
     }
     references::check(&applying, &done, &gone)?;
     references::check_limits(&applying, &done)?;
+    if done.iter().any(|written| written.kind == Kind::Route) {
+        routes::forget_configurations(&applying, &kept_configurations)?;
+    }
     remember(&applying, &actor, &done)?;
     Ok(Committed { revision: applying.revision, applied })
 }

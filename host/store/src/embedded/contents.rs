@@ -149,9 +149,9 @@ pub(super) fn module_bytes(connection: &Connection, digest: Digest) -> Result<By
     Ok(bytes.into())
 }
 
-pub(super) fn configuration(connection: &Connection, digest: Digest) -> Result<String> {
-    let mut query = connection.prepare_cached("SELECT text FROM configurations WHERE digest = ?1")?;
-    let text = query.query_row([digest.0], |row| row.get(0)).optional()?;
+pub(super) fn configuration(connection: &Connection, project: &Name, digest: Digest) -> Result<String> {
+    let mut query = connection.prepare_cached("SELECT text FROM configurations WHERE project = ?1 AND digest = ?2")?;
+    let text = query.query_row(params![project.as_str(), digest.0], |row| row.get(0)).optional()?;
     Ok(text.ok_or_else(|| Error::NotFound { what: format!("configuration {digest}") })?)
 }
 

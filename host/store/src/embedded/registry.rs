@@ -62,8 +62,9 @@ impl crate::Registry for Registry {
         self.read(move |connection| contents::module_bytes(connection, digest)).await
     }
 
-    async fn configuration(&self, digest: Digest) -> Result<String> {
-        self.read(move |connection| contents::configuration(connection, digest)).await
+    async fn configuration(&self, project: &Name, digest: Digest) -> Result<String> {
+        let project = project.clone();
+        self.read(move |connection| contents::configuration(connection, &project, digest)).await
     }
 
     async fn projects(&self) -> Result<Vec<ProjectRecord>> {

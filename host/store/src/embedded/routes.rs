@@ -1,8 +1,8 @@
 //! Routes: what was written, what it came to, and what it names.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashSet};
 
-use model::{Name, spec::RouteSpec};
+use model::{Digest, Name, spec::RouteSpec};
 use rusqlite::{OptionalExtension as _, params};
 
 use super::{
@@ -61,8 +61,10 @@ pub(super) fn put(applying: &Applying<'_>, name: &Name, spec: &RouteSpec, filter
         .execute(params![project, name.as_str(), spec_text, revision])?;
     for (position, (filter, configuration)) in attached.iter().zip(&configurations).enumerate() {
         connection
-            .prepare_cached("INSERT INTO configurations (digest, text) VALUES (?1, ?2) ON CONFLICT DO NOTHING")?
-            .execute(params![filter.configuration, configuration])?;
+            .prepare_cached(
+                "INSERT INTO configurations (project, digest, text) VALUES (?1, ?2, ?3) ON CONFLICT DO NOTHING",
+            )?
+            .execute(params![project, filter.configuration, configuration])?;
         connection
             .prepare_cached(
                 "INSERT INTO attachments
@@ -94,22 +96,25 @@ pub(super) fn put(applying: &Applying<'_>, name: &Name, spec: &RouteSpec, filter
     Ok(Effect::changed(true))
 }
 
-/// With the configurations that no other route has.
 pub(super) fn remove(applying: &Applying<'_>, name: &Name) -> Result<Effect> {
-    let Applying { connection, .. } = *applying;
-    let attached = read(applying, name)?;
-    let rows = connection
-        .prepare_cached("DELETE FROM routes WHERE project = ?1 AND name = ?2")?
-        .execute([applying.project.as_str(), name.as_str()])?;
-    for filter in attached {
-        connection
-            .prepare_cached(
-                "DELETE FROM configurations WHERE digest = ?1
-                 AND NOT EXISTS (SELECT 1 FROM attachments WHERE configuration = ?1)",
-            )?
-            .execute([filter.configuration])?;
-    }
+    let mut delete = applying.connection.prepare_cached("DELETE FROM routes WHERE project = ?1 AND name = ?2")?;
+    let rows = delete.execute([applying.project.as_str(), name.as_str()])?;
     Ok(Effect::changed(rows > 0))
+}
+
+/// Forgets the configurations that no route has, but for these.
+pub(super) fn forget_configurations(applying: &Applying<'_>, kept: &HashSet<Digest>) -> Result<()> {
+    let Applying { connection, project, .. } = *applying;
+    let mut query = connection.prepare_cached(
+        "SELECT digest FROM configurations AS known WHERE project = ?1 AND NOT EXISTS
+         (SELECT 1 FROM attachments WHERE project = ?1 AND configuration = known.digest)",
+    )?;
+    let unused = collect(query.query([project.as_str()])?, |row| Ok(Digest(row.get(0)?)))?;
+    let mut delete = connection.prepare_cached("DELETE FROM configurations WHERE project = ?1 AND digest = ?2")?;
+    for digest in unused.iter().filter(|digest| !kept.contains(digest)) {
+        delete.execute(params![project.as_str(), digest.0])?;
+    }
+    Ok(())
 }
 
 fn read(applying: &Applying<'_>, name: &Name) -> Result<Vec<Attached>> {

@@ -77,7 +77,13 @@ async fn it_is_all_of_it_or_nothing() {
     wrong["routes"]["gitlab"]["forward"]["candidates"] = json!(["nowhere"]);
     wrong["destinations"]["ci"]["connect_timeout_ms"] = json!(0);
     let refused = host.post("/apply", wrong).await;
-    refused.refuses(422, &[("destinations.ci.connect_timeout_ms", "0 is out of range: 1 to 600000 milliseconds")]);
+    refused.refuses(
+        422,
+        &[
+            ("destinations.ci.connect_timeout_ms", "0 is out of range: 1 to 600000 milliseconds"),
+            ("routes.gitlab.forward.candidates", "destination `nowhere` does not exist"),
+        ],
+    );
     let names = json!({ "routes": { "Git Hub": route("/") }, "secrets": { "a": {} } });
     let refused = host.post("/apply", names).await;
     refused.refuses(422, &[("secrets.a", "write one of"), ("routes.Git Hub", "`Git Hub` is not a name")]);
@@ -93,17 +99,18 @@ async fn modules_are_named_by_their_digest() {
     let host = Host::start().await;
     let manifest = |sdk: &str| Manifest { sdk: Some(sdk.to_owned()), ..Manifest::default() };
     let (one, two) = (fixture::component(&manifest("one")), fixture::component(&manifest("two")));
+    let nobodys = json!({ "modules": { "verify": { "digest": format!("sha256:{}", "ab".repeat(32)) } } });
+    let unknown = host.post("/apply", nobodys).await;
+    unknown.refuses(422, &[("modules.verify.digest", "no module of this project has these bytes; push them first")]);
+    // What a dry run brought may be named by what is applied next.
     let tried = host.push("/modules/verify?dry_run=true", one.clone()).await.is(201);
     let wanted = json!({ "modules": { "verify": { "digest": tried.body["digest"] } } });
-
-    let unknown = host.post("/apply", wanted.clone()).await;
-    unknown.refuses(422, &[("modules.verify.digest", "no module of this project has these bytes; push them first")]);
-    // What a dry run brought may be named by another one.
     let tried = host.post("/apply?dry_run=true", wanted.clone()).await.is(200);
     assert_eq!(changes(&tried), ["module verify created"]);
     host.get("/modules/verify").await.refuses(404, &[]);
 
-    host.push("/modules/verify", one).await.is(201);
+    assert_eq!(changes(&host.post("/apply", wanted.clone()).await), ["module verify created"]);
+    host.push("/modules/verify", one).await.is(200);
     assert_eq!(changes(&host.post("/apply", wanted.clone()).await), ["module verify unchanged"]);
     host.push("/modules/verify", two).await.is(201);
     assert_eq!(changes(&host.post("/apply", wanted.clone()).await.is(200)), ["module verify updated"]);

@@ -101,7 +101,8 @@ async fn a_filter_is_attached_only_with_what_it_asks_for() {
     // The fixture's component traps when it is configured.
     let refused = attach(granted).await;
     assert_eq!(refused.status, 422);
-    assert_eq!(refused.body["faults"][0]["at"], "routes.github.filters[0].config");
+    assert_eq!(refused.body["faults"][0]["at"], "routes.github.filters[0].grants.secrets.webhook");
+    assert_eq!(refused.body["faults"][1]["at"], "routes.github.filters[0].config");
     attach(json!({ "name": "other", "module": "nothing@3" })).await.refuses(
         422,
         &[(

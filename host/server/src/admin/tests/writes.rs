@@ -146,7 +146,7 @@ async fn json_that_cannot_be_read_is_refused_with_its_place() {
         |text: &str| host.ask(Ask::new(Method::PUT, "/routes/x").of_type("application/json").body(text.to_owned()));
     put(r#"{"forward": {"candidates": ["ci", 7]}}"#)
         .await
-        .refuses(400, &[("forward.candidates[1]", "invalid type: integer `7`, expected a string at line 1 column 35")]);
+        .refuses(400, &[("forward.candidates[1]", "invalid type: integer `7`, expected a string")]);
     put(r#"{"filters": [{"name": "a", "module": "b", "colour": 1}]}"#)
         .await
         .refuses(400, &[("filters[0].colour", "unknown field `colour`, expected one of `name`, `module`, ")]);

@@ -15,7 +15,7 @@ use toml::de::{DeTable, DeValue};
 
 use crate::{
     cli::{module, secret},
-    settings::written::{Source, join},
+    written::{Source, join},
 };
 
 /// Everything that the file says, ready to be sent.
@@ -60,30 +60,27 @@ impl Configuration {
             };
             source.fault(&mut faults, &key.span(), name, &problem);
         }
-        let modules: BTreeMap<Name, ModuleFile> = section(source, &table, "modules", &mut faults);
-        let secrets: BTreeMap<Name, SecretSource> = section(source, &table, "secrets", &mut faults);
-        let destinations: BTreeMap<Name, DestinationSpec> = section(source, &table, "destinations", &mut faults);
-        let routes: BTreeMap<Name, RouteSpec> = section(source, &table, "routes", &mut faults);
-        // What is well written may still not make sense.
-        let mut sense = Faults::default();
-        for (name, spec) in &destinations {
-            sense.keep(&format!("destinations.{name}"), spec.read(project, name));
-        }
-        for (name, spec) in &routes {
-            sense.keep(&format!("routes.{name}"), spec.read(project, name));
-        }
+        let modules: BTreeMap<Name, ModuleFile> = section(source, &table, "modules", |_, _| Ok(()), &mut faults);
+        let secrets: BTreeMap<Name, SecretSource> = section(source, &table, "secrets", |_, _| Ok(()), &mut faults);
+        let sense = |name: &Name, spec: &DestinationSpec| spec.read(project, name).map(drop);
+        let destinations = section(source, &table, "destinations", sense, &mut faults);
+        let sense = |name: &Name, spec: &RouteSpec| spec.read(project, name).map(drop);
+        let routes = section(source, &table, "routes", sense, &mut faults);
+        // What is well written may still lead nowhere.
+        let mut outside = Faults::default();
         let modules = modules.into_iter().filter_map(|(name, module)| {
             let read = module::read(&folder.join(&module.file)).map_err(|failure| failure.to_string());
-            let read = read.map_err(|problem| sense.add(format!("modules.{name}.file"), problem));
+            let read = read.map_err(|problem| outside.add(format!("modules.{name}.file"), problem));
             Some((name, read.ok()?))
         });
         let modules = modules.collect();
         let secrets = secrets.into_iter().filter_map(|(name, secret)| {
-            let read = secret.read(folder).map_err(|(key, problem)| sense.add(format!("secrets.{name}{key}"), problem));
+            let read =
+                secret.read(folder).map_err(|(key, problem)| outside.add(format!("secrets.{name}{key}"), problem));
             Some((name, read.ok()?))
         });
         let secrets = secrets.collect();
-        faults.0.extend(source.locate(&table, sense).0);
+        faults.0.extend(source.locate(&table, outside).0);
         faults.or(Self { modules, secrets, destinations, routes })
     }
 
@@ -108,13 +105,18 @@ fn section<T: DeserializeOwned>(
     source: &Source<'_>,
     table: &DeTable<'_>,
     section: &str,
+    sense: impl Fn(&Name, &T) -> Result<(), Faults>,
     faults: &mut Faults,
 ) -> BTreeMap<Name, T> {
     let entries = table.get(section).and_then(|value| value.get_ref().as_table());
     let entries = entries.into_iter().flatten().filter_map(|(key, value)| {
         let path = join(section, key.get_ref());
-        let name = key.get_ref().parse().map_err(|problem: String| source.fault(faults, &key.span(), &path, &problem));
-        let read = source.read(&path, value, faults);
+        let name: Result<Name, String> = key.get_ref().parse();
+        if let Err(problem) = &name {
+            source.fault(faults, &key.span(), &path, problem);
+        }
+        let sense = |spec: &T| name.as_ref().map_or(Ok(()), |name| sense(name, spec));
+        let read = source.read(&path, value, sense, faults);
         Some((name.ok()?, read?))
     });
     entries.collect()
@@ -229,6 +231,7 @@ limits.time_ms = 0
             "host.toml:2: secrets: must be a table: write [secrets.NAME]",
             "host.toml:9: secretz: unknown key; there may be `modules`, `secrets`, `destinations`, `routes`",
             "host.toml:4: modules.Verify: `Verify` is not a name: ",
+            "host.toml:12: destinations.ci.url: `ftp://x` must begin with http:// or https://",
             "host.toml:13: destinations.ci.colour: unknown field `colour`, expected one of ",
             "host.toml:15: destinations.chat.url: `ftp://chat` must begin with http:// or https://",
             "host.toml:18: routes.github.match.path: ",

@@ -8,9 +8,7 @@ use std::{
 };
 
 use file::Configuration;
-use http::StatusCode;
 use model::Faults;
-use serde_json::Value;
 
 use super::{
     Global,
@@ -18,7 +16,7 @@ use super::{
     failure::Failure,
     show,
 };
-use crate::settings::written::Source;
+use crate::written::Source;
 
 #[derive(Debug, clap::Args)]
 pub(crate) struct Apply {
@@ -67,18 +65,15 @@ impl Apply {
         })
     }
 
-    /// Modules first: a configuration names them by their digests.
+    /// A configuration names modules by their digests, so they are uploaded first; as dry runs, so that they are kept with
+    /// the rest or not at all.
     async fn send(&self, global: &Global, configuration: &Configuration) -> Result<(), Failure> {
         let client = global.client()?;
-        let dry_run = if self.dry_run { "?dry_run=true" } else { "" };
-        let (mut digests, mut new) = (BTreeMap::new(), BTreeMap::new());
+        let mut digests = BTreeMap::new();
         for (name, bytes) in &configuration.modules {
-            let pushed = client.post_module(&format!("/modules/{name}{dry_run}"), bytes.clone()).await;
+            let pushed = client.post_module(&format!("/modules/{name}?dry_run=true"), bytes.clone()).await;
             let pushed = pushed.map_err(|failure| failure.below(&format!("modules.{name}.file")))?;
             let module: Module = pushed.read()?;
-            if pushed.status == StatusCode::CREATED {
-                new.insert(name.as_str(), if module.version == 1 { "created" } else { "updated" });
-            }
             digests.insert(name, module.digest);
         }
         let query = match (self.dry_run, self.prune) {
@@ -87,18 +82,8 @@ impl Apply {
             (false, true) => "?prune=true",
             (true, true) => "?dry_run=true&prune=true",
         };
-        let mut answer = client.post(&format!("/apply{query}"), &configuration.json(&digests)).await?;
-        tell_pushed(&mut answer.body, &new);
+        let answer = client.post(&format!("/apply{query}"), &configuration.json(&digests)).await?;
         global.show(&answer, |applied: Applied| text(&applied, self.dry_run))
-    }
-}
-
-/// To the host, a module that was pushed a moment ago was there already.
-fn tell_pushed(answer: &mut Value, new: &BTreeMap<&str, &str>) {
-    for change in answer["changes"].as_array_mut().into_iter().flatten().filter(|change| change["kind"] == "module") {
-        if let Some(word) = change["name"].as_str().and_then(|name| new.get(name)) {
-            change["change"] = (*word).into();
-        }
     }
 }
 
@@ -132,19 +117,6 @@ mod tests {
     use serde_json::json;
 
     use super::*;
-
-    #[test]
-    fn modules_that_were_just_pushed_are_changes() {
-        let mut answer = json!({ "changes": [
-            { "kind": "module", "name": "a", "change": "unchanged" },
-            { "kind": "module", "name": "b", "change": "unchanged" },
-            { "kind": "route", "name": "a", "change": "unchanged" },
-        ]});
-        tell_pushed(&mut answer, &BTreeMap::from([("a", "updated")]));
-        let words: Vec<&str> =
-            answer["changes"].as_array().unwrap().iter().filter_map(|c| c["change"].as_str()).collect();
-        assert_eq!(words, ["updated", "unchanged", "unchanged"]);
-    }
 
     #[test]
     fn changes_are_listed() {

@@ -148,13 +148,13 @@ fn a_record_that_finds_no_place_is_counted_and_not_waited_for() {
 }
 
 #[test]
-fn modules_of_remembered_events_are_known() {
+fn modules_and_configurations_of_remembered_events_are_known() {
     let recorder = Recorder::new(Limits { events: SHARDS, ..Limits::default() });
     let (used, unused) = (Digest([1; 32]), Digest([2; 32]));
     let run = Run {
         filter: "verify".to_owned(),
         digest: used.to_string(),
-        config_digest: String::new(),
+        config_digest: unused.to_string(),
         outcome: Outcome::Verdict { verdict: "pass".to_owned(), edits: Vec::new(), reason: None },
         time_us: 1,
         memory_bytes: 1,
@@ -165,11 +165,15 @@ fn modules_of_remembered_events_are_known() {
         denied: Vec::new(),
     };
     recorder.record(Entry { filters: vec![run], ..entry(1) });
-    assert!(recorder.refers_to(&used) && !recorder.refers_to(&unused));
+    let project = entry(1).project;
+    assert_eq!(recorder.configurations(&project), [unused].into());
+    assert!(recorder.configurations(&"other".parse().unwrap()).is_empty());
+    assert!(recorder.refers_to_module(&used) && !recorder.refers_to_module(&unused));
     for millis in 2..=9 {
         recorder.record(entry(millis));
     }
-    assert!(!recorder.refers_to(&used));
+    assert!(!recorder.refers_to_module(&used));
+    assert!(recorder.configurations(&project).is_empty());
 }
 
 #[tokio::test]

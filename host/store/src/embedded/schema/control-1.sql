@@ -95,8 +95,10 @@ CREATE TABLE routes (
 
 -- Configurations of filters by the SHA-256 of their text, for explaining and repeating what a filter did.
 CREATE TABLE configurations (
-    digest BLOB NOT NULL UNIQUE,
-    text   TEXT NOT NULL
+    project TEXT NOT NULL REFERENCES projects (name),
+    digest  BLOB NOT NULL,
+    text    TEXT NOT NULL,
+    PRIMARY KEY (project, digest)
 ) STRICT;
 
 -- The filters of a route: what their references came to, and what `configure` returned.
@@ -107,13 +109,14 @@ CREATE TABLE attachments (
     active        BLOB NOT NULL,
     candidate     BLOB,
     previous      BLOB,
-    configuration BLOB NOT NULL REFERENCES configurations (digest),
+    configuration BLOB NOT NULL,
     prepared      BLOB NOT NULL,
     PRIMARY KEY (project, route, position),
-    FOREIGN KEY (project, route) REFERENCES routes (project, name) ON DELETE CASCADE
+    FOREIGN KEY (project, route) REFERENCES routes (project, name) ON DELETE CASCADE,
+    FOREIGN KEY (project, configuration) REFERENCES configurations (project, digest)
 ) STRICT;
 
-CREATE INDEX attachments_by_configuration ON attachments (configuration);
+CREATE INDEX attachments_by_configuration ON attachments (project, configuration);
 
 -- What routes name. Whether it is there is checked at the end of each change, because the order of its writes is free.
 CREATE TABLE route_destinations (

@@ -3,7 +3,10 @@
 use std::ops::Range;
 
 use model::Faults;
-use serde::de::{DeserializeOwned, IntoDeserializer};
+use serde::{
+    Deserialize,
+    de::{DeserializeOwned, IntoDeserializer},
+};
 use toml::{
     Spanned,
     de::{DeTable, DeValue},
@@ -56,47 +59,53 @@ impl<'a> Source<'a> {
         Faults(located.collect())
     }
 
-    /// What a value means, or every fault in it. `path` is the value's own.
-    ///
-    /// serde stops at the first fault; so what is at fault is reported, taken out of a copy, and the rest is read again.
+    /// What a value means, with what a look at the sense of it finds; or every fault in it. `path` is the value's own.
     pub(crate) fn read<T: DeserializeOwned>(
         &self,
         path: &str,
         value: &Spanned<DeValue<'_>>,
+        sense: impl FnOnce(&T) -> Result<(), Faults>,
         faults: &mut Faults,
     ) -> Option<T> {
-        let mut found = Vec::new();
-        refuse_dates(path, value, &mut found);
-        let mut left = value.clone();
-        let mut taken: Vec<String> = Vec::new();
-        let read = loop {
-            let error = match T::deserialize(left.clone().into_deserializer()) {
-                Ok(read) => break Some(read),
-                Err(error) => error,
-            };
-            let span = error.span().unwrap_or_else(|| value.span());
-            let place = find_span(value, path, &span).unwrap_or_else(|| path.to_owned());
-            // A field that is missing because it was wrong and taken out is no fault of its own.
-            let missing = error.message().strip_prefix("missing field `").and_then(|rest| rest.strip_suffix('`'));
-            if !missing.is_some_and(|field| taken.contains(&join(&place, field))) {
-                found.push((span.clone(), place.clone(), error.message().to_owned()));
+        let mut found = Faults::default();
+        refuse_dates("", value, &mut found);
+        match serde_json::Value::deserialize(value.clone().into_deserializer()) {
+            Ok(json) => {
+                let mut read = super::read::<T>(json);
+                read.and_sense(sense);
+                let read = read.or_faults();
+                let read = found.keep("", read).filter(|_| found.is_empty());
+                let mut placed: Vec<_> = found
+                    .0
+                    .into_iter()
+                    .map(|fault| {
+                        let span = find_rest(value, &rooted(&fault.at)).unwrap_or_else(|| value.span());
+                        (span, fault)
+                    })
+                    .collect();
+                placed.sort_by_key(|(span, _)| span.start);
+                for (span, fault) in placed {
+                    self.fault(faults, &span, &format!("{path}{}", rooted(&fault.at)), &fault.problem);
+                }
+                read
             }
-            taken.push(place);
-            if !take_out(left.get_mut(), &span) {
-                break None;
+            Err(error) => {
+                self.fault(faults, &error.span().unwrap_or_else(|| value.span()), path, error.message());
+                None
             }
-        };
-        let sound = found.is_empty();
-        found.sort_by_key(|(span, ..)| span.start);
-        found.iter().for_each(|(span, place, problem)| self.fault(faults, span, place, problem));
-        read.filter(|_| sound)
+        }
     }
 }
 
+/// A place as it is put behind another.
+fn rooted(place: &str) -> String {
+    if place.is_empty() || place.starts_with('[') { place.to_owned() } else { format!(".{place}") }
+}
+
 /// TOML's dates have no counterpart in what is configured.
-fn refuse_dates(path: &str, value: &Spanned<DeValue<'_>>, found: &mut Vec<(Range<usize>, String, String)>) {
+fn refuse_dates(path: &str, value: &Spanned<DeValue<'_>>, found: &mut Faults) {
     match value.get_ref() {
-        DeValue::Datetime(_) => found.push((value.span(), path.to_owned(), "is a date: put it in quotes".to_owned())),
+        DeValue::Datetime(_) => found.add(path, "is a date: put it in quotes"),
         DeValue::Array(array) => {
             for (index, element) in array.iter().enumerate() {
                 refuse_dates(&format!("{path}[{index}]"), element, found);
@@ -112,45 +121,6 @@ fn refuse_dates(path: &str, value: &Spanned<DeValue<'_>>, found: &mut Vec<(Range
 /// The path of a member.
 pub(crate) fn join(path: &str, key: &str) -> String {
     if path.is_empty() { key.to_owned() } else { format!("{path}.{key}") }
-}
-
-/// The path of the innermost thing that stands at a span, key or value. (An array of tables stands where its first one
-/// does.)
-fn find_span(value: &Spanned<DeValue<'_>>, path: &str, span: &Range<usize>) -> Option<String> {
-    let inside = match value.get_ref() {
-        DeValue::Table(table) => table.iter().find_map(|(key, element)| {
-            let path = join(path, key.get_ref());
-            if key.span() == *span { Some(path) } else { find_span(element, &path, span) }
-        }),
-        DeValue::Array(array) => {
-            array.iter().enumerate().find_map(|(index, element)| find_span(element, &format!("{path}[{index}]"), span))
-        }
-        _ => None,
-    };
-    inside.or_else(|| (value.span() == *span).then(|| path.to_owned()))
-}
-
-/// Takes the innermost thing at this span out of what holds it. False if there is none, or it is held by nothing.
-fn take_out(value: &mut DeValue<'_>, span: &Range<usize>) -> bool {
-    match value {
-        DeValue::Table(table) => {
-            if table.iter_mut().any(|(_, element)| take_out(element.get_mut(), span)) {
-                return true;
-            }
-            let found = table.iter().find(|(key, element)| key.span() == *span || element.span() == *span);
-            let key = found.map(|(key, _)| key.clone());
-            key.is_some_and(|key| table.remove(&key).is_some())
-        }
-        DeValue::Array(array) => {
-            if array.iter_mut().any(|element| take_out(element.get_mut(), span)) {
-                return true;
-            }
-            let before = array.len();
-            *array = array.iter().filter(|element| element.span() != *span).cloned().collect();
-            array.len() < before
-        }
-        _ => false,
-    }
 }
 
 /// Where the thing at a path stands, or the innermost one around it that is there. Keys may hold dots themselves; after a
@@ -211,7 +181,7 @@ limits.time_ms = -1
         let mut faults = Faults::default();
         let table = source.parse(&mut faults);
         let route = &table["routes"].get_ref().as_table().unwrap()["a.b"];
-        assert_eq!(source.read::<RouteSpec>("routes.a.b", route, &mut faults), None);
+        assert_eq!(source.read::<RouteSpec>("routes.a.b", route, |_| Ok(()), &mut faults), None);
         let shown: Vec<String> = faults.0.iter().map(ToString::to_string).collect();
         assert_eq!(
             shown,
