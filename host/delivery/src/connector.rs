@@ -151,7 +151,7 @@ impl Connector {
         }
     }
 
-    async fn open(self, url: Uri, limit: Duration) -> Result<Stream, Error> {
+    pub(crate) async fn open(self, url: Uri, limit: Duration) -> Result<Stream, Error> {
         let end = Instant::now() + limit;
         let secure = match url.scheme_str() {
             Some("https") => true,

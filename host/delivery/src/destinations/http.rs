@@ -1,30 +1,24 @@
 //! HTTP endpoints: one pooled client for the whole process.
 
-use std::{
-    error::Error,
-    fmt,
-    future::{Future, poll_fn},
-    pin::{Pin, pin},
-    task::{Poll, ready},
-    time::Duration,
-};
+use std::{error::Error, fmt, future::Future, pin::Pin, time::Duration};
 
-use bytes::Bytes;
 use http::{Request, Response, StatusCode, Version};
-use http_body::Body;
 use hyper::body::Incoming;
 use hyper_util::{
-    client::legacy::{self, ResponseFuture},
+    client::legacy,
     rt::{TokioExecutor, TokioTimer},
 };
-use tokio::time::{Instant, sleep_until};
 
 mod body;
+mod connections;
 mod failure;
+mod head;
 mod target;
 
-pub use body::{AnswerBody, EventBody};
+pub use body::{AnswerBody, EventBody, Source};
+use connections::Connections;
 pub use failure::{Kind, SendError};
+use head::Waiting;
 pub use target::Target;
 
 use crate::{connector, hop};
@@ -58,22 +52,21 @@ impl Default for Pool {
     }
 }
 
-/// Sends events to HTTP endpoints and hands their answers back. One for the process, because it owns the pool of
-/// connections. `S` is what a streamed event body is read from.
+/// Sends events to HTTP endpoints and hands their answers back. Owns the pool of connections, so there are few of it: one
+/// for each thread that serves. `S` is what a streamed event body is read from.
 ///
 /// Cleartext is HTTP/1.1, TLS whatever ALPN agrees on. Redirects are answers like others and not followed: the
 /// destination's owner chose its URL, not who answers there.
-pub struct Client<S = Incoming> {
-    pool: legacy::Client<connector::Connector, EventBody<S>>,
+pub struct Client<S: Source = Incoming> {
+    /// Speaks what ALPN agrees on.
+    secure: legacy::Client<connector::Connector, EventBody<S>>,
+    cleartext: Connections<S>,
+    connector: connector::Connector,
 }
 
-impl<S> Client<S>
-where
-    S: Body<Data = Bytes> + Send + Unpin + 'static,
-    S::Error: Into<BoxError>,
-{
+impl<S: Source> Client<S> {
     pub fn new(connector: connector::Connector, pool: Pool) -> Self {
-        let pool = legacy::Client::builder(TokioExecutor::new())
+        let secure = legacy::Client::builder(TokioExecutor::new())
             .pool_idle_timeout(pool.idle_timeout)
             .pool_max_idle_per_host(pool.idle_per_host_max)
             .pool_timer(TokioTimer::new())
@@ -84,8 +77,8 @@ where
             .http1_max_buf_size(ANSWER_HEAD_BYTES_MAX as usize)
             .http2_max_header_list_size(ANSWER_HEAD_BYTES_MAX)
             .set_host(false)
-            .build(connector);
-        Self { pool }
+            .build(connector.clone());
+        Self { secure, cleartext: Connections::new(pool), connector }
     }
 
     /// Sends one event and returns the answer as soon as its head is there; its body is streamed.
@@ -107,55 +100,32 @@ where
         target: &Target,
         mut request: Request<EventBody<S>>,
     ) -> Result<Response<AnswerBody>, SendError> {
-        let started = Instant::now();
-        let deadline = started + target.total_timeout;
-        target.address(&mut request)?;
         let sent = request.body_mut().watch();
-        let answering = head(self.pool.request(request), &sent, target.first_byte_timeout, deadline);
-        let answer = connector::within(target.connect_timeout, answering).await?;
-
-        let (mut parts, incoming) = answer.into_parts();
-        if parts.status == StatusCode::SWITCHING_PROTOCOLS {
+        let mut waiting = Waiting::new(target.first_byte_timeout, target.total_timeout, sent);
+        let (mut answer, driver) = if target.is_secure() {
+            target.address(&mut request)?;
+            let mut answering = self.secure.request(request);
+            let answering = waiting.until(|cx| Pin::new(&mut answering).poll(cx));
+            (connector::within(target.connect_timeout, answering).await??, None)
+        } else {
+            target.address(&mut request)?;
+            let exchanged = self.cleartext.exchange(&self.connector, target, request, &mut waiting).await?;
+            (exchanged.0, Some(exchanged.1))
+        };
+        if answer.status() == StatusCode::SWITCHING_PROTOCOLS {
             return Err(SendError::new(Kind::Broken, "the destination switched protocols, which was not asked for"));
         }
-        hop::strip(&mut parts.headers);
-        parts.version = Version::HTTP_11;
-        Ok(Response::from_parts(parts, AnswerBody::new(incoming, deadline)))
+        hop::strip(answer.headers_mut());
+        *answer.version_mut() = Version::HTTP_11;
+        Ok(answer.map(|incoming| match driver {
+            Some(driver) => AnswerBody::driven(incoming, driver, waiting.deadline),
+            None => AnswerBody::pooled(incoming, waiting.deadline),
+        }))
     }
 }
 
-impl<S> fmt::Debug for Client<S> {
+impl<S: Source> fmt::Debug for Client<S> {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
         out.debug_struct("Client").finish_non_exhaustive()
     }
-}
-
-/// Waits for the answer's head. One timer for both limits: whenever it fires, the time until which it is still right
-/// to wait is worked out anew.
-async fn head(
-    mut answering: ResponseFuture,
-    sent: &body::Sent,
-    first_byte: Duration,
-    deadline: Instant,
-) -> Result<Response<Incoming>, SendError> {
-    let mut timer = pin!(sleep_until(deadline.min(Instant::now() + first_byte)));
-    poll_fn(|cx| {
-        if let Poll::Ready(answer) = Pin::new(&mut answering).poll(cx) {
-            return Poll::Ready(answer.map_err(SendError::from));
-        }
-        loop {
-            ready!(timer.as_mut().poll(cx));
-            let now = Instant::now();
-            // While the event's body is not sent, or not even a connection there, no answer is due.
-            let due = sent.at().unwrap_or(now) + first_byte;
-            if now >= deadline {
-                return Poll::Ready(Err(Kind::TotalTimeout.into()));
-            }
-            if now >= due {
-                return Poll::Ready(Err(Kind::FirstByteTimeout.into()));
-            }
-            timer.as_mut().reset(due.min(deadline));
-        }
-    })
-    .await
 }

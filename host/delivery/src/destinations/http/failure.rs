@@ -126,6 +126,19 @@ impl From<Kind> for SendError {
     }
 }
 
+impl From<hyper::Error> for SendError {
+    fn from(error: hyper::Error) -> Self {
+        let kind = if error.is_user() { Kind::Body } else { Kind::Broken };
+        Self::new(kind, error)
+    }
+}
+
+impl From<connector::Error> for SendError {
+    fn from(error: connector::Error) -> Self {
+        Self::new(connect_kind(&error), error)
+    }
+}
+
 impl From<legacy::Error> for SendError {
     fn from(error: legacy::Error) -> Self {
         let kind = match error.source() {

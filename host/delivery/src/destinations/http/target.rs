@@ -77,6 +77,18 @@ impl Target {
         })
     }
 
+    pub(super) fn is_secure(&self) -> bool {
+        self.scheme == Scheme::HTTPS
+    }
+
+    pub(super) fn authority(&self) -> &Authority {
+        &self.authority
+    }
+
+    pub(super) fn url(&self) -> Uri {
+        self.url.clone()
+    }
+
     /// Where an event with this path and query goes, by the destination's path rule. Only the path and query of
     /// `event` are looked at, and with `fixed` not even those.
     ///
@@ -105,7 +117,12 @@ impl Target {
         if request.method() == Method::CONNECT {
             return Err(SendError::new(Kind::Unsendable, "CONNECT asks for a tunnel, which a destination is not"));
         }
-        *request.uri_mut() = self.uri(request.uri())?;
+        let uri = self.uri(request.uri())?;
+        // The pool of secure connections finds them by it; on the connection itself only path and query are said.
+        *request.uri_mut() = match uri.path_and_query() {
+            Some(path_and_query) if !self.is_secure() => path_and_query.clone().into(),
+            _ => uri,
+        };
         *request.version_mut() = Version::HTTP_11;
         let method = request.method().clone();
         let (length, ended) = (request.body().size_hint().exact(), request.body().is_end_stream());
