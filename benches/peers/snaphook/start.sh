@@ -27,5 +27,5 @@ done
 snaphook apply "$RUN_DIR/routes.toml"
 kill -TERM "$first"
 wait "$first" || true
-export TOKIO_WORKER_THREADS="$THREADS"
+export SNAPHOOK_GATEWAY_THREADS="$THREADS"
 exec "$target/release/snaphook" --config "$RUN_DIR/snaphook.toml" serve

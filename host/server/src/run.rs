@@ -2,7 +2,7 @@
 //!
 //! | task | on error | on stop |
 //! |---|---|---|
-//! | `gateway` | stops the program | accepts no more, finishes what is in flight, within the drain timeout |
+//! | `gateway` (accepts; a thread and runtime per core serve) | stops the program | accepts no more, finishes what is in flight, within the drain timeout |
 //! | `admin` (a thread and runtime of its own) | stops the program | after the gateway, finishes what is in flight |
 //! | `upkeep` | logs, goes on | ends at once |
 //! | `epoch` (thread, in `filters`) | – | ends with the engine |
@@ -101,8 +101,8 @@ pub async fn start(settings: Settings) -> Result<Running> {
     let mut tasks = JoinSet::new();
     let stop = stop_gateway.clone();
     tasks.spawn(async move {
-        gateway::serve(gateway_listener, gateway, stop).await;
-        ("gateway", Ok(()))
+        let served = gateway::serve(gateway_listener, gateway, stop).await;
+        ("gateway", served.map_err(Into::into))
     });
     let (say_ready, ready) = watch::channel(true);
     let admin = Admin {

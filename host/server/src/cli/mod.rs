@@ -138,10 +138,7 @@ enum Command {
 impl Cli {
     fn run(self) -> Result<(), Failure> {
         let Self { global, command } = self;
-        let runtime = match &command {
-            Command::Serve(_) => tokio::runtime::Builder::new_multi_thread().enable_all().build(),
-            _ => tokio::runtime::Builder::new_current_thread().enable_all().build(),
-        };
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
         let runtime = runtime.map_err(|error| Failure::failed(format!("cannot start: {error}")))?;
         runtime.block_on(command.run(&global))
     }

@@ -55,7 +55,7 @@ async fn judge(story: &mut Story<'_>, body: Incoming) -> Result<Decided, Refusal
     let decided = match end {
         End::Passed => {
             let (target, request) = forward::request(story, draft, streamed)?;
-            let sending = pin!(gateway.client.send(target, request));
+            let sending = pin!(line.peer.client.send(target, request));
             let sent = line.deadline().unless_overdue(sending).await;
             forward::conclude(story, sent)
         }

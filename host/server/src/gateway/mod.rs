@@ -3,6 +3,7 @@
 //! Everything is served from the snapshot of the moment; nothing here can change the configuration.
 
 mod answer;
+mod connection;
 mod deadline;
 mod forward;
 mod forwarded;
@@ -20,6 +21,7 @@ mod story;
 #[cfg(test)]
 mod tests;
 mod trace;
+mod workers;
 
 use std::{fmt, sync::Arc};
 
@@ -36,7 +38,7 @@ use crate::snapshot::Current;
 /// What every request is served with.
 pub struct Gateway {
     current: Current,
-    client: Client<intake::Streamed>,
+    connector: Connector,
     kv: Arc<dyn Kv>,
     reservations: Arc<dyn Reservations>,
     recorder: Arc<Recorder>,
@@ -59,7 +61,7 @@ impl Gateway {
         let kib = usize::try_from(settings.buffer_bytes >> 10).unwrap_or(usize::MAX);
         Self {
             current,
-            client: Client::new(connector, Pool::default()),
+            connector,
             kv,
             reservations,
             recorder,
@@ -67,6 +69,11 @@ impl Gateway {
             settings,
             counters: Counters::default(),
         }
+    }
+
+    /// With connections of its own.
+    fn client(&self) -> Arc<Client<intake::Streamed>> {
+        Arc::new(Client::new(self.connector.clone(), Pool::default()))
     }
 
     pub fn counters(&self) -> &Counters {

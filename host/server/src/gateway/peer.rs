@@ -8,14 +8,17 @@ use std::{
     },
 };
 
+use delivery::destinations::http::Client;
 use http::HeaderValue;
 
-use super::{Gateway, Settings, deadline::Deadline, forwarded, observe};
+use super::{Gateway, Settings, deadline::Deadline, forwarded, intake::Streamed, observe};
 
 /// Who a connection is with, worked out once for all its requests.
 #[derive(Debug)]
 pub(super) struct Peer {
     pub(super) gateway: Arc<Gateway>,
+    /// Of the thread that serves it.
+    pub(super) client: Arc<Client<Streamed>>,
     pub(super) ip: IpAddr,
     /// Whether what it says about senders behind it is believed.
     pub(super) trusted: bool,
@@ -31,7 +34,12 @@ pub(super) struct Peer {
 }
 
 impl Peer {
-    pub(super) fn new(gateway: Arc<Gateway>, address: SocketAddr, deadline: Arc<Deadline>) -> Self {
+    pub(super) fn new(
+        gateway: Arc<Gateway>,
+        client: Arc<Client<Streamed>>,
+        address: SocketAddr,
+        deadline: Arc<Deadline>,
+    ) -> Self {
         observe::connection_opened(&gateway.counters);
         let ip = address.ip().to_canonical();
         Self {
@@ -40,6 +48,7 @@ impl Peer {
             address: HeaderValue::try_from(ip.to_string()).expect("an address is a header value"),
             node: forwarded::node(ip),
             gateway,
+            client,
             deadline,
             open: AtomicU32::new(0),
             unread: AtomicBool::new(false),

@@ -11,6 +11,8 @@ pub struct Settings {
     /// Whose `Forwarded` and `X-Forwarded-*` are believed. Such a proxy must set or remove all of them, because what it
     /// lets through unseen is believed as well. Empty: nobody's.
     pub trusted_proxies: Vec<IpNet>,
+    /// That serve connections; at least one.
+    pub threads: usize,
     /// Connections open at a time; more wait in the listener's backlog.
     pub connections_most: usize,
     /// From a connection's start to the end of its first request head.
@@ -47,6 +49,7 @@ impl Default for Settings {
     fn default() -> Self {
         Self {
             trusted_proxies: Vec::new(),
+            threads: std::thread::available_parallelism().map_or(1, Into::into),
             connections_most: 10_000,
             header_read_timeout: Duration::from_secs(10),
             keep_alive_idle: Duration::from_secs(75),

@@ -89,7 +89,7 @@ struct Host {
     gateway: Arc<Gateway>,
     address: SocketAddr,
     stop: CancellationToken,
-    serving: JoinHandle<()>,
+    serving: JoinHandle<std::io::Result<()>>,
 }
 
 impl Host {

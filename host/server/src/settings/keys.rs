@@ -85,6 +85,7 @@ pub(crate) const KEYS: &[Key] = &[
         "",
         "addresses or networks of proxies whose `Forwarded` and `X-Forwarded-*` are believed",
     ),
+    key("gateway.threads", Takes::Whole(0, 1_024), "0", "threads that serve webhooks; 0 for one per core"),
     key("gateway.connections", Takes::Whole(1, 1_000_000), "10000", "connections open at the same time; more wait"),
     key(
         "gateway.head_timeout_ms",

@@ -145,6 +145,7 @@ impl<'a> Reader<'a> {
     fn gateway(&mut self) -> Gateway {
         let limits = gateway::Settings {
             trusted_proxies: self.parts("gateway.trusted_proxies", read_networks),
+            threads: self.threads(),
             connections_most: self.size("gateway.connections"),
             header_read_timeout: self.millis("gateway.head_timeout_ms"),
             keep_alive_idle: self.millis("gateway.keep_alive_idle_ms"),
@@ -167,6 +168,13 @@ impl<'a> Reader<'a> {
             },
         };
         Gateway { listen: self.address("gateway.listen"), limits }
+    }
+
+    fn threads(&mut self) -> usize {
+        match self.size("gateway.threads") {
+            0 => gateway::Settings::default().threads,
+            threads => threads,
+        }
     }
 
     fn filters(&mut self) -> filters::Settings {

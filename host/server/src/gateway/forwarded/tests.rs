@@ -83,7 +83,8 @@ fn told(peer: &str, sender: &Sender, lines: &[(HeaderName, &str)]) -> Vec<String
     let settings = crate::gateway::Settings { trusted_proxies: proxies(), ..Default::default() };
     let gateway = gateway(settings, snapshot::serve(Snapshot::empty()).1);
     let deadline = Arc::new(crate::gateway::deadline::Clock::default()).deadline();
-    let peer = Peer::new(gateway, SocketAddr::new(peer.parse().unwrap(), 4711), deadline);
+    let peer =
+        Peer::new(Arc::clone(&gateway), gateway.client(), SocketAddr::new(peer.parse().unwrap(), 4711), deadline);
     let mut headers = headers(lines);
     tell(&mut headers, &peer, sender);
     let shown = |name: HeaderName| {

@@ -172,7 +172,12 @@ async fn a_sender_that_goes_away_cancels() {
 async fn taken(request: &str, limit: u64, room_kib: usize) -> Result<Bytes, intake::Error> {
     let (here, there) = tokio::io::duplex(64);
     let gateway = gateway(Settings::default(), snapshot_of(Vec::new()));
-    let peer = Peer::new(gateway, ([127, 0, 0, 1], 1).into(), Arc::new(Clock::default()).deadline());
+    let peer = Peer::new(
+        Arc::clone(&gateway),
+        gateway.client(),
+        ([127, 0, 0, 1], 1).into(),
+        Arc::new(Clock::default()).deadline(),
+    );
     let exchange = Arc::new(Exchange::begin(Arc::new(peer)));
     let (tell, mut told) = mpsc::unbounded_channel();
     let service = service_fn(move |request: Request<Incoming>| {

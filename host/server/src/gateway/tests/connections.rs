@@ -133,7 +133,7 @@ async fn stopping_lets_requests_end_and_takes_no_more() {
     assert_eq!((reply.status, &reply.body[..]), (200, &b"late"[..]));
     busy.closed().await;
     drop(idle);
-    timeout(STUCK, host.serving).await.unwrap().unwrap();
+    timeout(STUCK, host.serving).await.unwrap().unwrap().unwrap();
 }
 
 #[tokio::test]
@@ -145,6 +145,6 @@ async fn what_does_not_end_is_cut_off() {
     sender.write("POST / HTTP/1.1\r\nhost: a\r\ncontent-length: 10\r\n\r\n").await;
     eventually(|| host.gateway.counters().connections_open.load(Relaxed) == 1).await;
     host.stop.cancel();
-    timeout(STUCK, host.serving).await.unwrap().unwrap();
+    timeout(STUCK, host.serving).await.unwrap().unwrap().unwrap();
     sender.closed().await;
 }
