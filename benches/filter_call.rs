@@ -3,7 +3,7 @@
 
 use std::{
     hint::black_box,
-    sync::{Arc, Barrier, LazyLock},
+    sync::{Barrier, LazyLock},
     thread,
     time::{Duration, Instant},
 };
@@ -17,8 +17,8 @@ use benches::{
     samples::{Samples, thread_cpu},
 };
 use bytes::Bytes;
-use filters::{Chain, End, Engine, Given, warm::Warm};
-use model::{Draft, Event};
+use filters::{Chain, End, Engine, Given};
+use model::{Draft, Event, spec::InstancePolicy};
 use tokio::runtime::Runtime;
 
 /// Long enough that the clock is exact, short enough that another process's turn spoils few of them.
@@ -138,40 +138,27 @@ fn batches(mut caller: Caller, event: &Event, together: &Barrier) -> Vec<Batch> 
 struct Caller {
     runtime: Runtime,
     given: Given,
-    way: Way,
-}
-
-enum Way {
-    Fresh(Chain),
-    Kept(Box<Warm>),
+    chain: Chain,
 }
 
 impl Caller {
     fn new(engine: &Engine, component: &Bytes, job: &str, event: &Event, kept: bool) -> Result<Self> {
         let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build()?;
         let given = attached::given();
-        let way = runtime.block_on(async {
+        let chain = runtime.block_on(async {
             let module = engine.load(component.clone()).await?;
-            let filter = attached::filter(&module, job).await?;
-            let chain = Chain::new(vec![Arc::clone(&filter)]);
+            let policy = if kept { InstancePolicy::Warm } else { InstancePolicy::Fresh };
+            let chain = Chain::new(vec![attached::filter(&module, job, policy).await?]);
             let ran = chain.run(Draft::new(event.clone()), &given).await;
             ensure!(matches!(ran.end, End::Passed), "the filter is to let the event pass: {:?}", ran.end);
-            if !kept {
-                return Ok(Way::Fresh(chain));
-            }
-            let warm = Warm::new(&filter, &Draft::new(event.clone()), &given).await;
-            Ok(Way::Kept(Box::new(warm.map_err(|problem| anyhow!(problem))?)))
+            anyhow::Ok(chain)
         })?;
-        Ok(Self { runtime, given, way })
+        Ok(Self { runtime, given, chain })
     }
 
     fn call(&mut self, event: &Event) {
-        let Self { runtime, given, way } = self;
-        let draft = Draft::new(event.clone());
-        match way {
-            Way::Fresh(chain) => _ = black_box(runtime.block_on(chain.run(draft, given))),
-            Way::Kept(warm) => _ = black_box(runtime.block_on(warm.call(&draft, given))).expect("as it did before"),
-        }
+        let Self { runtime, given, chain } = self;
+        _ = black_box(runtime.block_on(chain.run(Draft::new(event.clone()), given)));
     }
 }
 

@@ -8,13 +8,13 @@ use model::{
     Attachment, Limits, Name, Phase, Secret, Timestamp,
     limits::BODY_BYTES,
     route::{Grants, ModuleRef, OnFailure},
-    spec::CandidateMode,
+    spec::{CandidateMode, InstancePolicy},
 };
 
 use crate::event::SECRET;
 
 /// A filter that does this job of the bench's module.
-pub async fn filter(module: &Arc<Module>, job: &str) -> Result<Arc<Filter>> {
+pub async fn filter(module: &Arc<Module>, job: &str, instance: InstancePolicy) -> Result<Arc<Filter>> {
     let config = format!(r#"{{"job":"{job}"}}"#);
     let limits = Limits::default();
     let prepared = module.configure(&config, &limits).await?;
@@ -23,6 +23,7 @@ pub async fn filter(module: &Arc<Module>, job: &str) -> Result<Arc<Filter>> {
         module: ModuleRef::Digest(module.digest),
         candidate: None,
         mode: CandidateMode::Off,
+        instance,
         config,
         grants: Grants::default(),
         limits,

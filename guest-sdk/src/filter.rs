@@ -31,7 +31,8 @@ pub trait Filter: 'static {
     /// Without `deny_unknown_fields` a misspelt name goes unnoticed.
     type Config: DeserializeOwned + 'static;
 
-    /// Judges one event, on a fresh instance: nothing that an earlier call left in memory is there.
+    /// Judges one event. Do not count on anything that an earlier call left in memory, nor on its not being there: the
+    /// operator decides whether instances are fresh or used again.
     ///
     /// # Errors
     /// A [`Refusal`](crate::Refusal) rejects the event; every other error is failure class `failed`, and the
@@ -57,7 +58,7 @@ pub trait Filter: 'static {
         Ok(json.as_bytes().to_vec())
     }
 
-    /// The configuration out of what [`prepare`](Filter::prepare) made. Called for each event.
+    /// The configuration out of what [`prepare`](Filter::prepare) made. Called once for each instance.
     ///
     /// # Errors
     /// Failure class `failed`.
@@ -82,17 +83,50 @@ pub(crate) fn configure<F: Filter>(text: &str) -> Result<Vec<u8>, String> {
 /// The host's `handle`: the verdict, or the text of a failure.
 pub(crate) fn handle<F: Filter>(event: &Event) -> Result<Decision, String> {
     let judge = || {
-        let config = match unit::<F::Config>() {
-            Some(nothing) => nothing,
-            None => F::restore(&host::config_prepared())?,
+        if let Some(nothing) = unit::<F::Config>() {
+            return F::handle(event, &nothing);
+        }
+        let config = match kept::take() {
+            Some(config) => config,
+            None => Box::new(F::restore(&host::config_prepared())?),
         };
-        F::handle(event, &config)
+        let verdict = F::handle(event, &config);
+        kept::put(config);
+        verdict
     };
     match judge().and_then(Verdict::decision) {
         Ok(decision) => Ok(decision),
         Err(Error::Refused(refusal)) => Ok(Decision::Reject(refusal)),
         Err(Error::Failed(reason)) => Err(reason),
     }
+}
+
+/// The configuration, for the next event of an instance that serves several: it is the same for all of them.
+#[cfg(target_arch = "wasm32")]
+mod kept {
+    use std::{any::Any, cell::Cell};
+
+    thread_local! {
+        static KEPT: Cell<Option<Box<dyn Any>>> = const { Cell::new(None) };
+    }
+
+    pub(super) fn take<C: 'static>() -> Option<Box<C>> {
+        KEPT.take()?.downcast().ok()
+    }
+
+    pub(super) fn put<C: 'static>(config: Box<C>) {
+        KEPT.set(Some(config));
+    }
+}
+
+/// A test has a configuration of its own, on a thread that served others.
+#[cfg(not(target_arch = "wasm32"))]
+mod kept {
+    pub(super) fn take<C: 'static>() -> Option<Box<C>> {
+        None
+    }
+
+    pub(super) fn put<C: 'static>(_: Box<C>) {}
 }
 
 /// Known when it is compiled, so that a filter without configuration carries no parser.

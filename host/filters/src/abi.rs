@@ -3,7 +3,6 @@
 
 mod v0_1;
 
-#[cfg(feature = "bench")]
 pub(crate) use v0_1::Instance;
 
 use wasmtime::{Result, component::Component};

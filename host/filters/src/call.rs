@@ -1,6 +1,9 @@
 //! One call of one filter: a fresh store, its limits, the call, and what came of it.
 
-use std::{sync::Arc, time::Duration};
+use std::{
+    sync::Arc,
+    time::{Duration, Instant},
+};
 
 use bytes::Bytes;
 use chacha20::{
@@ -9,7 +12,7 @@ use chacha20::{
 };
 use http::HeaderMap;
 use model::{
-    Annotations, Draft, EventId, Limits, Timestamp, Verdict,
+    Annotations, Draft, EventId, Limits, Phase, Timestamp, Verdict,
     json::{Document, NotJson},
     limits,
     record::{FailureClass, LogLine},
@@ -18,12 +21,15 @@ use wasi::{Ctx, Limiter};
 use wasmtime::{PoolConcurrencyLimitError, Store, Trap, UpdateDeadline};
 
 use crate::{
-    abi::Adapter,
+    abi::{Adapter, Instance},
     chain::Given,
-    engine::{TABLE_ELEMENTS_MOST, TICK},
+    engine::TABLE_ELEMENTS_MOST,
     filter::Filter,
     kv::Kv,
+    meter,
     module::{Module, Refused},
+    observe,
+    warm::{Life, Warm},
 };
 
 /// Handles of resources that one call may hold.
@@ -170,38 +176,41 @@ impl Called {
 }
 
 /// Calls the filter for the event as it is now. `draft` is only read: what the filter wants changed is in the verdict.
-pub(crate) async fn handle(filter: &Arc<Filter>, draft: &Draft, given: &Given) -> Called {
+pub(crate) async fn handle(filter: &Arc<Filter>, draft: &Arc<Draft>, given: &Given, start: Instant) -> Called {
     let seed = wasi::seed();
-    let handling = Handling::new(filter, draft, given);
-    let call = Call::new(&filter.limits, given.now, seed, Some(handling));
-    let deadline = tokio::time::Instant::now() + filter.limits.wall;
-    let Ok(permit) = tokio::time::timeout_at(deadline, filter.lane.permit()).await else {
+    if let Some((class, left)) = filter.breaker.refuses(start) {
+        let detail = format!("not called for another {} ms, because it failed time after time", left.as_millis());
+        return Called::refused(seed, Failure::new(class, detail));
+    }
+    let deadline = tokio::time::Instant::from_std(start + filter.limits.wall);
+    let Some(permit) = filter.lane.permit_until(deadline).await else {
         return Called::refused(seed, Failure::new(FailureClass::Overload, "no place to run became free in time"));
     };
-    let mut store = store(&filter.module, &filter.limits, call, draft.body().len());
-    let run = async {
-        let Adapter::V0_1(pre) = &filter.module.adapter;
-        let instance = pre.instantiate(&mut store).await?;
-        instance.handle(&mut store, draft, &given.phase).await
+    let call = Call::new(&filter.limits, given.now, seed, Some(Handling::new(filter, draft, given)));
+    let (store, instance, life) = match filter.waiting.as_ref().and_then(|waiting| waiting.take(start)) {
+        Some(Warm { mut store, instance, life }) => {
+            begin(&mut store, &filter.limits, call, draft.body().len());
+            (store, Some(instance), life)
+        }
+        None => {
+            let store = store(&filter.module, &filter.limits, call, draft.body().len());
+            (store, None, Life::new(filter.waiting.as_ref().map_or(0, |_| wasi::chance()), start))
+        }
     };
-    let result = tokio::time::timeout_at(deadline, run).await;
-    let (call, memory, refused) = finish(store);
+    let call = Box::pin(run(Arc::clone(filter), Arc::clone(draft), given.phase.clone(), store, instance, deadline));
+    let done = filter.module.machine.slow.run(call, &filter.slow_turns, deadline).await;
+    let Some(Done { mut store, instance, result }) = done else {
+        observe::host_panicked(&draft.current.id, filter.name.as_str());
+        return Called::refused(seed, Failure::new(FailureClass::Trap, "the host failed while it served the call"));
+    };
+    let (call, memory, refused) = finish(&mut store);
+    if let (Some(waiting), Some(instance), Ok(Ok(_))) = (&filter.waiting, instance, &result) {
+        waiting.put(store, instance, life, memory, start);
+    } else {
+        drop(store);
+    }
     drop(permit);
-    let result = match result {
-        Err(_) => {
-            Err(Failure::new(FailureClass::Time, format!("no verdict after {:?} on the clock", filter.limits.wall)))
-        }
-        Ok(Err(error)) => Err(classify(&error, refused, &filter.limits)),
-        Ok(Ok(Ok(verdict))) => Ok(verdict),
-        Ok(Ok(Err(text))) => Err(Failure::new(FailureClass::Failed, cut(&text))),
-    };
-    // Whoever fails after a call was denied fails for want of the grant.
-    let result = result.map_err(|failure| match failure.class {
-        FailureClass::Failed | FailureClass::Trap if !call.denied.is_empty() => {
-            Failure { class: FailureClass::Denied, ..failure }
-        }
-        _ => failure,
-    });
+    let result = judge(result, refused, &call, filter);
     let handling = call.handling.expect("was put in above");
     Called {
         result,
@@ -217,21 +226,92 @@ pub(crate) async fn handle(filter: &Arc<Filter>, draft: &Draft, given: &Given) -
     }
 }
 
+/// A call that came to its end, with what it ran on.
+struct Done {
+    store: Store<Ctx>,
+    instance: Option<Instance>,
+    result: Outcome<Result<Verdict, String>>,
+}
+
+/// What the guest returned; or why it did not, or that its time on the clock was over.
+type Outcome<T> = Result<wasmtime::Result<T>, tokio::time::error::Elapsed>;
+
+/// Owns all that it needs, so that it can be moved to another thread while it runs.
+async fn run(
+    filter: Arc<Filter>,
+    draft: Arc<Draft>,
+    phase: Phase,
+    mut store: Store<Ctx>,
+    mut instance: Option<Instance>,
+    deadline: tokio::time::Instant,
+) -> Done {
+    let work = async {
+        let Adapter::V0_1(pre) = &filter.module.adapter;
+        let instance = match &mut instance {
+            Some(instance) => instance,
+            none => none.insert(pre.instantiate(&mut store).await?),
+        };
+        instance.handle(&mut store, &draft, &phase).await
+    };
+    let result = tokio::time::timeout_at(deadline, work).await;
+    Done { store, instance, result }
+}
+
+fn judge(
+    result: Outcome<Result<Verdict, String>>,
+    memory_refused: bool,
+    call: &Call,
+    filter: &Filter,
+) -> Result<Verdict, Failure> {
+    let result = match result {
+        Err(_) => {
+            Err(Failure::new(FailureClass::Time, format!("no verdict after {:?} on the clock", filter.limits.wall)))
+        }
+        Ok(Err(error)) => Err(classify(&error, memory_refused, &filter.limits)),
+        Ok(Ok(returned)) => {
+            filter.breaker.succeeded();
+            returned.map_err(|text| Failure::new(FailureClass::Failed, cut(&text)))
+        }
+    };
+    // Whoever fails after a call was denied fails for want of the grant.
+    let result = result.map_err(|failure| match failure.class {
+        FailureClass::Failed | FailureClass::Trap if !call.denied.is_empty() => {
+            Failure { class: FailureClass::Denied, ..failure }
+        }
+        _ => failure,
+    });
+    if let Err(failure) = &result
+        && let Some(pause) = filter.breaker.failed(failure.class, Instant::now())
+    {
+        observe::filter_called_off(filter, failure.class, pause);
+    }
+    result
+}
+
 /// Runs `configure` under the limits.
 pub(crate) async fn configure(
-    module: &Module,
+    module: &Arc<Module>,
     config: &str,
     limits: &Limits,
     now: Timestamp,
 ) -> Result<Bytes, Refused> {
     let mut store = store(module, limits, Call::new(limits, now, wasi::seed(), None), config.len());
-    let run = async {
-        let Adapter::V0_1(pre) = &module.adapter;
-        let instance = pre.instantiate(&mut store).await?;
-        instance.configure(&mut store, config).await
+    let deadline = tokio::time::Instant::now() + limits.wall;
+    let (owned, text) = (Arc::clone(module), config.to_owned());
+    let work = async move {
+        let work = async {
+            let Adapter::V0_1(pre) = &owned.adapter;
+            let instance = pre.instantiate(&mut store).await?;
+            instance.configure(&mut store, &text).await
+        };
+        let result = tokio::time::timeout_at(deadline, work).await;
+        (store, result)
     };
-    let result = tokio::time::timeout(limits.wall, run).await;
-    let (call, _, refused) = finish(store);
+    let done = module.machine.slow.run(Box::pin(work), &module.machine.slow_turns, deadline).await;
+    let Some((mut store, result)) = done else {
+        return Err(Refused("the host failed while the filter checked its configuration".to_owned()));
+    };
+    let (call, _, refused) = finish(&mut store);
     let said = || call.log.lines.last().map(|line| format!("; its last line of log: {}", line.message));
     match result {
         Ok(Ok(Ok(prepared))) if prepared.len() > limits::CONFIG_BYTES_MOST => Err(Refused(format!(
@@ -256,14 +336,34 @@ pub(crate) async fn configure(
     }
 }
 
-/// Instantiates once under the default limits, so that what cannot come up is refused at upload and not at the first
-/// event.
-pub(crate) async fn try_out(module: &Module) -> Result<(), Refused> {
+/// Instantiates under the default limits, so that what cannot come up is refused at upload and not at the first event.
+/// Returns what that costs once it was done before.
+pub(crate) async fn try_out(module: &Arc<Module>) -> Result<Duration, Refused> {
+    const TRIES: u32 = 3;
+    let mut least = Duration::MAX;
+    for _ in 0..TRIES {
+        let start = Instant::now();
+        bring_up(module).await?;
+        least = least.min(start.elapsed());
+    }
+    Ok(least)
+}
+
+async fn bring_up(module: &Arc<Module>) -> Result<(), Refused> {
     let limits = Limits { time: Limits::MOST.time, wall: Limits::MOST.wall, ..Limits::default() };
     let mut store = store(module, &limits, Call::new(&limits, Timestamp::now(), wasi::seed(), None), 0);
-    let Adapter::V0_1(pre) = &module.adapter;
-    let up = tokio::time::timeout(limits.wall, async { pre.instantiate(&mut store).await.map(drop) }).await;
-    let (_, _, refused) = finish(store);
+    let deadline = tokio::time::Instant::now() + limits.wall;
+    let owned = Arc::clone(module);
+    let work = async move {
+        let Adapter::V0_1(pre) = &owned.adapter;
+        let up = tokio::time::timeout_at(deadline, async { pre.instantiate(&mut store).await.map(drop) }).await;
+        (store, up)
+    };
+    let done = module.machine.slow.run(Box::pin(work), &module.machine.slow_turns, deadline).await;
+    let Some((mut store, up)) = done else {
+        return Err(Refused("the host failed while the component came up".to_owned()));
+    };
+    let (_, _, refused) = finish(&mut store);
     match up {
         Ok(Ok(())) => Ok(()),
         Ok(Err(error)) => {
@@ -278,13 +378,9 @@ pub(crate) async fn try_out(module: &Module) -> Result<(), Refused> {
     }
 }
 
-pub(crate) fn store(module: &Module, limits: &Limits, call: Call, input_bytes: usize) -> Store<Ctx> {
-    let settings = wasi::Settings {
-        now: Duration::from_millis(call.now.as_millis()),
-        seed: call.seed,
-        output_bytes: limits.log_bytes,
-    };
+fn store(module: &Module, limits: &Limits, call: Call, input_bytes: usize) -> Store<Ctx> {
     let limiter = Limiter::new(limits.memory_bytes, TABLE_ELEMENTS_MOST);
+    let settings = settings(&call, limits);
     let mut store = Store::new(&module.machine.wasm, Ctx::new(Box::new(call), limiter, settings));
     store.limiter(|ctx| &mut ctx.limiter);
     store.set_max_component_handles(HANDLES_MOST);
@@ -292,24 +388,37 @@ pub(crate) fn store(module: &Module, limits: &Limits, call: Call, input_bytes: u
     store
 }
 
+/// Another call on a store that has served before.
+fn begin(store: &mut Store<Ctx>, limits: &Limits, call: Call, input_bytes: usize) {
+    let settings = settings(&call, limits);
+    store.data_mut().begin(Box::new(call), settings);
+    allow(store, limits, input_bytes);
+}
+
+fn settings(call: &Call, limits: &Limits) -> wasi::Settings {
+    let now = Duration::from_millis(call.now.as_millis());
+    wasi::Settings { now, seed: call.seed, output_bytes: limits.log_bytes }
+}
+
 /// Gives the store the time and the host's memory of one call.
-pub(crate) fn allow(store: &mut Store<Ctx>, limits: &Limits, input_bytes: usize) {
+fn allow(store: &mut Store<Ctx>, limits: &Limits, input_bytes: usize) {
     // What a guest can make the host allocate in one call: a verdict, with the names and lists around its bytes.
     store.set_hostcall_fuel(limits.output_bytes.saturating_mul(2).saturating_add(input_bytes).saturating_add(1 << 20));
-    let mut ticks = limits.time.as_millis().div_ceil(TICK.as_millis()).max(1);
+    let mut left = limits.time;
     store.set_epoch_deadline(1);
     store.epoch_deadline_callback(move |_| {
-        ticks -= 1;
-        Ok(if ticks == 0 { UpdateDeadline::Interrupt } else { UpdateDeadline::Yield(1) })
+        left = left.saturating_sub(meter::charge());
+        Ok(if left.is_zero() { UpdateDeadline::Interrupt } else { UpdateDeadline::Yield(1) })
     });
 }
 
 /// Takes the call's state out of its store, with what the guest printed.
-fn finish(mut store: Store<Ctx>) -> (Call, usize, bool) {
+fn finish(store: &mut Store<Ctx>) -> (Call, usize, bool) {
     let ctx = store.data_mut();
     let (printed, left_out) = ctx.take_output();
     let Limiter { memory, refused, .. } = ctx.limiter;
-    let call: Box<Call> = store.into_data().call.downcast().expect("every store is made with a `Call` in it");
+    let call = std::mem::replace(&mut ctx.call, Box::new(()));
+    let call: Box<Call> = call.downcast().expect("every call begins with a `Call` in its store");
     let mut call = *call;
     for line in printed {
         let level = match line.stream {

@@ -7,7 +7,7 @@ use model::{
     Draft, Name, Phase, Timestamp, Verdict,
     apply::{self, CheckedAnswer, Rules, Step},
     module::BodyNeed,
-    record::{FailureClass, Outcome, Run},
+    record::{FailureClass, Outcome, Run, Seed},
     spec::Policy,
 };
 
@@ -100,22 +100,23 @@ impl Chain {
     }
 
     /// Runs the chain to its end or to the first filter that decides.
-    pub async fn run(&self, mut draft: Draft, given: &Given) -> Ran {
+    pub async fn run(&self, draft: Draft, given: &Given) -> Ran {
+        let mut draft = Arc::new(draft);
         let mut runs = Vec::with_capacity(self.filters.len());
         let mut reserved = false;
         let mut end = End::Passed;
         for filter in &self.filters {
             let start = Instant::now();
-            let called = call::handle(filter, &draft, given).await;
+            let called = call::handle(filter, &draft, given, start).await;
             reserved |= called.reserved;
-            let (next, outcome, called) = decide(filter, &mut draft, given, called);
+            let (next, outcome, called) = decide(filter, Arc::make_mut(&mut draft), given, called);
             runs.push(record(filter, given, outcome, called, start));
             if let Some(decided) = next {
                 end = decided;
                 break;
             }
         }
-        Ran { draft, end, runs, reserved }
+        Ran { draft: Arc::unwrap_or_clone(draft), end, runs, reserved }
     }
 }
 
@@ -190,21 +191,21 @@ fn describe(verdict: &Verdict) -> Outcome {
         Verdict::RetryLater { seconds } => Some(format!("{seconds} s")),
         Verdict::Pass | Verdict::Edit(_) => None,
     };
-    Outcome::Verdict { verdict: verdict.name().to_owned(), edits, reason }
+    Outcome::Verdict { verdict: verdict.name().into(), edits, reason }
 }
 
 fn record(filter: &Filter, given: &Given, outcome: Outcome, called: Called, start: Instant) -> Run {
     Run {
-        filter: filter.name.to_string(),
-        digest: filter.module_digest.clone(),
-        config_digest: filter.config_digest.clone(),
+        filter: filter.name.clone(),
+        digest: filter.module.digest,
+        config_digest: filter.config_digest,
         outcome,
         time_us: u64::try_from(start.elapsed().as_micros()).unwrap_or(u64::MAX),
         memory_bytes: called.memory as u64,
         logs: called.logs,
         logs_left_out: called.logs_left_out,
         clock: given.now.as_millis(),
-        seed: hex::encode(called.seed),
+        seed: Seed(called.seed),
         denied: called.denied,
     }
 }

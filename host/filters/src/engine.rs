@@ -8,7 +8,7 @@ use std::{
         atomic::{AtomicBool, Ordering},
     },
     thread::JoinHandle,
-    time::Duration,
+    time::{Duration, Instant},
 };
 
 use model::{Digest, Name, limits::Limits};
@@ -16,7 +16,7 @@ use moka::sync::Cache;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use wasmtime::{Config, Enabled, InstanceAllocationStrategy, PoolingAllocationConfig};
 
-use crate::{abi, cache, module::Module};
+use crate::{abi, cache, module::Module, slow::Slow, warm};
 
 /// One tick of the clock that interrupts guests; times are counted in these.
 pub(crate) const TICK: Duration = Duration::from_millis(1);
@@ -27,6 +27,9 @@ const STACK_BYTES: usize = 256 << 10;
 /// Pages of a slot that stay resident between two calls, so that the next one does not fault them in again.
 const RESIDENT_BYTES: usize = 1 << 20;
 
+/// How often instances that wait are looked at.
+const SWEEP: Duration = Duration::from_secs(5);
+
 /// How large the engine is.
 #[derive(Debug, Clone)]
 pub struct Settings {
@@ -34,6 +37,10 @@ pub struct Settings {
     pub calls_most: u32,
     /// Calls that one project may run at the same time.
     pub calls_most_per_project: u32,
+    /// Instances that wait for their next event, over all projects.
+    pub waiting_most: u32,
+    /// Threads for calls that compute for longer than a few milliseconds.
+    pub slow_threads: usize,
     /// Bytes of compiled code kept in memory for modules that no snapshot uses.
     pub modules_bytes: u64,
     /// Where compiled code is kept between two starts; nowhere if none.
@@ -57,7 +64,14 @@ impl std::fmt::Debug for Cached {
 
 impl Default for Settings {
     fn default() -> Self {
-        Self { calls_most: 256, calls_most_per_project: 192, modules_bytes: 512 << 20, cache: None }
+        Self {
+            calls_most: 256,
+            calls_most_per_project: 192,
+            waiting_most: 64,
+            slow_threads: std::thread::available_parallelism().map_or(1, |cores| cores.get().div_ceil(2)),
+            modules_bytes: 512 << 20,
+            cache: None,
+        }
     }
 }
 
@@ -78,6 +92,11 @@ pub(crate) struct Inner {
 pub(crate) struct Machine {
     pub(crate) wasm: wasmtime::Engine,
     permits: Permits,
+    /// Where calls go that compute for longer.
+    pub(crate) slow: Slow,
+    /// How many configurations and uploads may be there at the same time.
+    pub(crate) slow_turns: Arc<Semaphore>,
+    pub(crate) warm: Arc<warm::Room>,
     _ticker: Ticker,
 }
 
@@ -100,19 +119,29 @@ impl Engine {
             .map_err(|error| format!("cannot set up the WebAssembly engine: {error:#}; lower `filters.calls`"))?;
         let linker = abi::Linker::new(&wasm).map_err(|error| format!("cannot link the host's functions: {error:#}"))?;
         let cache = settings.cache.as_ref().map(|cached| cache::Folder::open(cached, &wasm)).transpose()?;
-        let ticker = Ticker::start(wasm.clone())?;
+        let warm = warm::Room::new(settings.waiting_most);
+        let ticker = Ticker::start(wasm.clone(), Arc::clone(&warm))?;
+        let slow = Slow::start(settings.slow_threads)
+            .map_err(|error| format!("cannot start the threads for slow filters: {error}"))?;
         let modules = Cache::builder()
             .max_capacity(settings.modules_bytes)
             .weigher(|_, module: &Arc<Module>| u32::try_from(module.code_bytes()).unwrap_or(u32::MAX))
             .build();
-        let machine = Arc::new(Machine { wasm, permits: Permits::new(settings), _ticker: ticker });
+        let machine = Arc::new(Machine {
+            wasm,
+            permits: Permits::new(settings),
+            slow,
+            slow_turns: Arc::new(Semaphore::new(1)),
+            warm,
+            _ticker: ticker,
+        });
         Ok(Self(Arc::new(Inner { machine, linker, modules, cache, compiling: Arc::new(Semaphore::new(1)) })))
     }
 }
 
 fn config(settings: &Settings) -> Config {
     let mut pool = PoolingAllocationConfig::new();
-    let calls = settings.calls_most.max(1);
+    let calls = settings.calls_most.max(1).saturating_add(settings.waiting_most);
     // Handing pages back costs more than the call; keeping them pays only where the kernel says which were written.
     let resident = PoolingAllocationConfig::is_pagemap_scan_available();
     pool.total_component_instances(calls)
@@ -149,13 +178,18 @@ struct Ticker {
 }
 
 impl Ticker {
-    fn start(wasm: wasmtime::Engine) -> Result<Self, String> {
+    fn start(wasm: wasmtime::Engine, warm: Arc<warm::Room>) -> Result<Self, String> {
         let stop = Arc::new(AtomicBool::new(false));
         let seen = Arc::clone(&stop);
         let tick = move || {
+            let mut swept = Instant::now();
             while !seen.load(Ordering::Relaxed) {
                 std::thread::sleep(TICK);
                 wasm.increment_epoch();
+                if swept.elapsed() >= SWEEP {
+                    swept = Instant::now();
+                    warm.sweep(swept);
+                }
             }
         };
         let thread = std::thread::Builder::new()
@@ -221,9 +255,21 @@ pub(crate) struct Permit {
 }
 
 impl Lane {
+    /// A place, at once or before the deadline.
+    pub(crate) async fn permit_until(&self, deadline: tokio::time::Instant) -> Option<Permit> {
+        let at_once = || {
+            let project = Arc::clone(&self.project).try_acquire_owned().ok()?;
+            Some(Permit { _project: project, _all: Arc::clone(&self.all).try_acquire_owned().ok()? })
+        };
+        match at_once() {
+            Some(permit) => Some(permit),
+            None => tokio::time::timeout_at(deadline, self.permit()).await.ok(),
+        }
+    }
+
     /// Waits for a place, the project's before the pool's, so that a project that waits holds up only itself. The
     /// semaphores are never closed.
-    pub(crate) async fn permit(&self) -> Permit {
+    async fn permit(&self) -> Permit {
         let project = Arc::clone(&self.project).acquire_owned().await.expect("never closed");
         let all = Arc::clone(&self.all).acquire_owned().await.expect("never closed");
         Permit { _project: project, _all: all }

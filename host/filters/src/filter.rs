@@ -4,12 +4,18 @@ use std::{collections::BTreeMap, sync::Arc};
 
 use aws_lc_rs::{constant_time, hmac};
 use bytes::Bytes;
-use model::{Attachment, Limits, Name, Secret, route::OnFailure};
+use model::{Attachment, Digest, Limits, Name, Secret, route::OnFailure};
+use tokio::sync::Semaphore;
 
 use crate::{
+    breaker::Breaker,
     engine::Lane,
     module::{Module, digest},
+    warm::Waiting,
 };
+
+/// Calls of one filter that may be slow at the same time; others wait for their turn.
+const SLOW_TURNS: usize = 2;
 
 /// The values behind an attachment's grants, by the names that its code uses; newest first.
 #[derive(Debug, Default)]
@@ -29,12 +35,15 @@ pub struct Filter {
     pub limits: Limits,
     pub(crate) config: String,
     /// SHA-256 of the configuration's text, for the record.
-    pub config_digest: String,
-    /// The digest's text, for the record.
-    pub(crate) module_digest: String,
+    pub config_digest: Digest,
     pub(crate) prepared: Bytes,
     pub(crate) kv: Vec<String>,
     pub(crate) lane: Lane,
+    pub(crate) breaker: Breaker,
+    /// Instances that are used again; none if each event gets a fresh one.
+    pub(crate) waiting: Option<Arc<Waiting>>,
+    /// How many of its calls may be slow at the same time.
+    pub(crate) slow_turns: Arc<Semaphore>,
     usable: BTreeMap<String, Vec<Key>>,
     revealed: BTreeMap<String, Vec<Secret>>,
 }
@@ -56,12 +65,14 @@ impl Filter {
             name: attachment.name.clone(),
             on_failure: attachment.on_failure,
             limits: attachment.limits,
-            config_digest: digest(attachment.config.as_bytes()).to_string(),
+            config_digest: digest(attachment.config.as_bytes()),
             config: attachment.config.clone(),
-            module_digest: module.digest.to_string(),
             prepared,
             kv: attachment.grants.kv.clone(),
             lane: module.machine.lane(project),
+            breaker: Breaker::default(),
+            waiting: module.reuses(attachment.instance).then(|| module.machine.warm.waiting()),
+            slow_turns: Arc::new(Semaphore::new(SLOW_TURNS)),
             usable: usable.collect(),
             revealed: secrets.revealed,
             module,

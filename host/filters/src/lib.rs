@@ -5,6 +5,7 @@
 //! and applies their verdicts. Nothing of wasmtime shows outside.
 
 mod abi;
+mod breaker;
 mod cache;
 mod call;
 mod chain;
@@ -12,10 +13,11 @@ mod engine;
 mod filter;
 mod inspect;
 pub mod kv;
+mod meter;
 mod module;
 mod observe;
-#[cfg(feature = "bench")]
-pub mod warm;
+mod slow;
+mod warm;
 
 pub use chain::{Chain, End, Given, Ran};
 pub use engine::{Cached, Engine, Settings};

@@ -1,9 +1,12 @@
 //! An uploaded component, compiled and ready to be instantiated.
 
-use std::{sync::Arc, time::Instant};
+use std::{
+    sync::{Arc, OnceLock},
+    time::{Duration, Instant},
+};
 
 use bytes::Bytes;
-use model::{Digest, Limits, Timestamp, module::Manifest};
+use model::{Digest, Limits, Timestamp, module::Manifest, spec::InstancePolicy};
 use wasmtime::component::Component;
 
 use crate::{
@@ -18,6 +21,10 @@ use crate::{
 #[error("{0}")]
 pub struct Refused(pub String);
 
+/// What a fresh instance may cost for each event to get one, unless an attachment says otherwise. Compiled guests take some
+/// ten microseconds, those that bring an interpreter some hundred.
+const FRESH_MOST: Duration = Duration::from_micros(100);
+
 /// An uploaded component. Holds no state of any call.
 pub struct Module {
     pub digest: Digest,
@@ -29,6 +36,8 @@ pub struct Module {
     pub(crate) adapter: Adapter,
     pub(crate) machine: Arc<Machine>,
     code_bytes: usize,
+    /// What a fresh instance costs, measured when it was loaded.
+    fresh_cost: OnceLock<Duration>,
 }
 
 impl std::fmt::Debug for Module {
@@ -43,8 +52,22 @@ impl Module {
         self.code_bytes
     }
 
+    /// What a fresh instance costs on this machine.
+    pub fn fresh_cost(&self) -> Duration {
+        self.fresh_cost.get().copied().unwrap_or_default()
+    }
+
+    /// Whether instances are used again under this policy.
+    pub(crate) fn reuses(&self, policy: InstancePolicy) -> bool {
+        match policy {
+            InstancePolicy::Fresh => false,
+            InstancePolicy::Warm => true,
+            InstancePolicy::Auto => self.fresh_cost() > FRESH_MOST,
+        }
+    }
+
     /// Runs the module's `configure` under the limits and returns what it prepared.
-    pub async fn configure(&self, config: &str, limits: &Limits) -> Result<Bytes, Refused> {
+    pub async fn configure(self: &Arc<Self>, config: &str, limits: &Limits) -> Result<Bytes, Refused> {
         call::configure(self, config, limits, Timestamp::now()).await
     }
 }
@@ -72,8 +95,9 @@ impl Engine {
             module
         });
         let module = module.await.map_err(|error| Refused(format!("compiling ended without a result: {error}")))??;
-        call::try_out(&module).await?;
         let module = Arc::new(module);
+        let cost = call::try_out(&module).await?;
+        _ = module.fresh_cost.set(cost);
         self.0.modules.insert(digest, Arc::clone(&module));
         Ok(module)
     }
@@ -100,7 +124,16 @@ impl Engine {
         check_manifest(&manifest, &imports)?;
         let code_bytes = component.image_range();
         let code_bytes = (code_bytes.end as usize).saturating_sub(code_bytes.start as usize);
-        Ok(Module { digest, imports, manifest, world, adapter, machine: Arc::clone(&self.0.machine), code_bytes })
+        Ok(Module {
+            digest,
+            imports,
+            manifest,
+            world,
+            adapter,
+            machine: Arc::clone(&self.0.machine),
+            code_bytes,
+            fresh_cost: OnceLock::new(),
+        })
     }
 }
 

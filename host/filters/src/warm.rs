@@ -1,56 +1,177 @@
-//! A filter whose instance is kept from one call to the next: for the benches alone, to say what reuse would save. The
-//! host never does this, since a filter would find in its memory what an earlier event left there.
+//! Instances that wait for the next event of their filter: for modules that are dear to bring up, and for those who ask.
+//!
+//! An instance serves one event at a time, is never shared by two attachments, and ends with any call that did not come to
+//! a result. Whoever reuses one finds in its memory what an earlier event of the same filter left there, so it also ends
+//! after some events and some time, each instance after others, so that nobody can count on one.
 
-use std::sync::Arc;
+use std::{
+    sync::{
+        Arc, Mutex, PoisonError, Weak,
+        atomic::{AtomicU32, Ordering::Relaxed},
+    },
+    time::{Duration, Instant},
+};
 
-use model::{Draft, Verdict};
 use wasi::Ctx;
 use wasmtime::Store;
 
-use crate::{
-    abi::{Adapter, Instance},
-    call::{self, Call, Handling},
-    chain::Given,
-    filter::Filter,
-};
+use crate::abi::Instance;
 
-pub struct Warm {
-    filter: Arc<Filter>,
-    store: Store<Ctx>,
-    instance: Instance,
+/// Events that an instance serves: from half of it to all of it.
+const EVENTS_MOST: u32 = 1_000;
+/// How old it gets, likewise.
+const LIFE_MOST: Duration = Duration::from_secs(60);
+/// Its memory may become so many times what it was after the first event.
+const GROWTH_MOST: usize = 2;
+/// Instances of one filter that wait.
+const WAITING_MOST: usize = 32;
+
+/// The instances of one filter that wait.
+#[derive(Debug)]
+pub(crate) struct Waiting {
+    instances: Mutex<Vec<Warm>>,
+    room: Arc<Room>,
+}
+
+/// Places for waiting instances of all filters.
+#[derive(Debug)]
+pub(crate) struct Room {
+    free: AtomicU32,
+    filters: Mutex<Vec<Weak<Waiting>>>,
+}
+
+/// An instance between two events.
+pub(crate) struct Warm {
+    pub(crate) store: Store<Ctx>,
+    pub(crate) instance: Instance,
+    pub(crate) life: Life,
+}
+
+/// What is left of an instance's life.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Life {
+    events_left: u32,
+    until: Instant,
+    /// Bytes of memory after its first event.
+    memory: Option<usize>,
+}
+
+impl Life {
+    /// `chance` decides how long.
+    pub(crate) fn new(chance: u64, now: Instant) -> Self {
+        let events = EVENTS_MOST / 2 + (chance as u32) % (EVENTS_MOST / 2);
+        let millis = LIFE_MOST.as_millis() as u64;
+        let life = Duration::from_millis(millis / 2 + (chance >> 32) % (millis / 2));
+        Self { events_left: events, until: now + life, memory: None }
+    }
+
+    /// What is left after one more event; none at its end.
+    fn next(self, memory: usize, now: Instant) -> Option<Self> {
+        let first = self.memory.unwrap_or(memory);
+        let ends = self.events_left <= 1 || now >= self.until || memory > first.saturating_mul(GROWTH_MOST);
+        (!ends).then_some(Self { events_left: self.events_left - 1, memory: Some(first), ..self })
+    }
 }
 
 impl std::fmt::Debug for Warm {
     fn fmt(&self, out: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        out.debug_struct("Warm").field("filter", &self.filter).finish_non_exhaustive()
+        out.debug_struct("Warm").field("life", &self.life).finish_non_exhaustive()
     }
 }
 
-impl Warm {
-    /// Brings the instance up, with an event that is like those to come.
-    pub async fn new(filter: &Arc<Filter>, draft: &Draft, given: &Given) -> Result<Self, String> {
-        let mut store = call::store(&filter.module, &filter.limits, one_call(filter, draft, given), draft.body().len());
-        let Adapter::V0_1(pre) = &filter.module.adapter;
-        let instance = pre.instantiate(&mut store).await.map_err(|error| format!("{error:#}"))?;
-        Ok(Self { filter: Arc::clone(filter), store, instance })
+impl Room {
+    pub(crate) fn new(places: u32) -> Arc<Self> {
+        Arc::new(Self { free: AtomicU32::new(places), filters: Mutex::default() })
     }
 
-    /// One call, with the permit, the limits and the state of a fresh one. After an error the instance is dead.
-    pub async fn call(&mut self, draft: &Draft, given: &Given) -> Result<Verdict, String> {
-        let Self { filter, store, instance } = self;
-        store.data_mut().call = Box::new(one_call(filter, draft, given));
-        call::allow(store, &filter.limits, draft.body().len());
-        let deadline = tokio::time::Instant::now() + filter.limits.wall;
-        let permit = tokio::time::timeout_at(deadline, filter.lane.permit()).await;
-        let _permit = permit.map_err(|_| "no place to run became free in time")?;
-        match tokio::time::timeout_at(deadline, instance.handle(store, draft, &given.phase)).await {
-            Ok(Ok(verdict)) => verdict,
-            Ok(Err(error)) => Err(format!("{error:#}")),
-            Err(_) => Err(format!("no verdict after {:?}", filter.limits.wall)),
+    /// For a filter.
+    pub(crate) fn waiting(self: &Arc<Self>) -> Arc<Waiting> {
+        let waiting = Arc::new(Waiting { instances: Mutex::default(), room: Arc::clone(self) });
+        let mut filters = self.filters.lock().unwrap_or_else(PoisonError::into_inner);
+        filters.retain(|known| known.strong_count() > 0);
+        filters.push(Arc::downgrade(&waiting));
+        waiting
+    }
+
+    /// Ends what has waited for too long. To be called now and then.
+    pub(crate) fn sweep(&self, now: Instant) {
+        let filters = self.filters.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        for waiting in filters.iter().filter_map(Weak::upgrade) {
+            waiting.end(|warm| now >= warm.life.until);
         }
     }
 }
 
-fn one_call(filter: &Arc<Filter>, draft: &Draft, given: &Given) -> Call {
-    Call::new(&filter.limits, given.now, wasi::seed(), Some(Handling::new(filter, draft, given)))
+impl Waiting {
+    /// The one that served last.
+    pub(crate) fn take(&self, now: Instant) -> Option<Warm> {
+        loop {
+            let warm = self.instances.lock().unwrap_or_else(PoisonError::into_inner).pop()?;
+            self.room.free.fetch_add(1, Relaxed);
+            if now < warm.life.until {
+                return Some(warm);
+            }
+        }
+    }
+
+    /// After a call that came to a result, with what memory it has now.
+    pub(crate) fn put(&self, store: Store<Ctx>, instance: Instance, life: Life, memory: usize, now: Instant) {
+        let Some(life) = life.next(memory, now) else { return };
+        let place = self.room.free.fetch_update(Relaxed, Relaxed, |free| free.checked_sub(1));
+        if place.is_err() {
+            return;
+        }
+        let mut instances = self.instances.lock().unwrap_or_else(PoisonError::into_inner);
+        if instances.len() < WAITING_MOST {
+            instances.push(Warm { store, instance, life });
+        } else {
+            self.room.free.fetch_add(1, Relaxed);
+        }
+    }
+
+    fn end(&self, which: impl Fn(&Warm) -> bool) {
+        let ended: Vec<Warm> = {
+            let mut instances = self.instances.lock().unwrap_or_else(PoisonError::into_inner);
+            let (ended, kept) = std::mem::take(&mut *instances).into_iter().partition(|warm| which(warm));
+            *instances = kept;
+            ended
+        };
+        self.room.free.fetch_add(u32::try_from(ended.len()).unwrap_or_default(), Relaxed);
+    }
+}
+
+impl Drop for Waiting {
+    fn drop(&mut self) {
+        self.end(|_| true);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_life_has_an_end() {
+        let now = Instant::now();
+        for chance in [0, u64::MAX, 0x1234_5678_9abc_def0] {
+            let mut life = Some(Life::new(chance, now));
+            let mut events = 0;
+            while let Some(left) = life {
+                events += 1;
+                life = left.next(1 << 20, now);
+            }
+            assert!((EVENTS_MOST / 2..=EVENTS_MOST).contains(&events), "{events}");
+            let life = Life::new(chance, now);
+            assert!(life.next(1, now + LIFE_MOST / 2 - Duration::from_secs(1)).is_some());
+            assert!(life.next(1, now + LIFE_MOST).is_none());
+        }
+    }
+
+    #[test]
+    fn memory_that_grows_ends_it() {
+        let now = Instant::now();
+        let life = Life::new(7, now).next(100, now).unwrap();
+        assert!(life.next(200, now).is_some());
+        assert!(life.next(201, now).is_none());
+    }
 }

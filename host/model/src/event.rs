@@ -48,7 +48,7 @@ pub struct Event {
 }
 
 /// The event on its way through a chain: what it has become, and what filters said about it.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub struct Draft {
     /// As the next filter sees it.
     pub current: Event,

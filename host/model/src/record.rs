@@ -1,9 +1,11 @@
 //! What is written down about an event once it is decided, enough to explain it and to run it again.
 
+use std::borrow::Cow;
+
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use crate::Name;
+use crate::{Digest, Name};
 
 /// The whole story of one event.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
@@ -89,11 +91,14 @@ impl Wanted {
 /// One call of one filter.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
 pub struct Run {
-    pub filter: String,
+    #[schema(value_type = String)]
+    pub filter: Name,
     /// The module that ran.
-    pub digest: String,
+    #[schema(value_type = String)]
+    pub digest: Digest,
     /// SHA-256 of its configuration.
-    pub config_digest: String,
+    #[schema(value_type = String)]
+    pub config_digest: Digest,
     pub outcome: Outcome,
     /// Time on the clock, microseconds.
     pub time_us: u64,
@@ -107,10 +112,32 @@ pub struct Run {
     /// What `clock.now` said, milliseconds.
     pub clock: u64,
     /// The seed of its random numbers, hexadecimal; with it the run can be repeated.
-    pub seed: String,
+    #[schema(value_type = String)]
+    pub seed: Seed,
     /// Calls that were refused for want of a grant, by name.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub denied: Vec<String>,
+}
+
+/// What random numbers come from; written in hexadecimal.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(into = "String", try_from = "String")]
+pub struct Seed(pub [u8; 32]);
+
+impl From<Seed> for String {
+    fn from(seed: Seed) -> Self {
+        hex::encode(seed.0)
+    }
+}
+
+impl TryFrom<String> for Seed {
+    type Error = hex::FromHexError;
+
+    fn try_from(text: String) -> Result<Self, Self::Error> {
+        let mut seed = Self::default();
+        hex::decode_to_slice(text, &mut seed.0)?;
+        Ok(seed)
+    }
 }
 
 /// How a call ended.
@@ -119,7 +146,8 @@ pub struct Run {
 pub enum Outcome {
     /// With a verdict: its name, its edits in words, its reason.
     Verdict {
-        verdict: String,
+        #[schema(value_type = String)]
+        verdict: Cow<'static, str>,
         #[serde(default, skip_serializing_if = "Vec::is_empty")]
         edits: Vec<String>,
         #[serde(default, skip_serializing_if = "Option::is_none")]

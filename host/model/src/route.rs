@@ -8,8 +8,8 @@ use crate::{
     Faults, Limits, Name, limits,
     record::FailureClass,
     spec::{
-        AttachmentSpec, CandidateMode, CaptureWhen, ForwardSpec, HeaderSpec, LimitsSpec, MatchSpec, OnFailureSpec,
-        Policy, RouteSpec,
+        AttachmentSpec, CandidateMode, CaptureWhen, ForwardSpec, HeaderSpec, InstancePolicy, LimitsSpec, MatchSpec,
+        OnFailureSpec, Policy, RouteSpec,
     },
 };
 
@@ -116,6 +116,7 @@ pub struct Attachment {
     pub module: ModuleRef,
     pub candidate: Option<ModuleRef>,
     pub mode: CandidateMode,
+    pub instance: InstancePolicy,
     /// JSON text.
     pub config: String,
     pub grants: Grants,
@@ -431,7 +432,17 @@ impl AttachmentSpec {
         let limits = faults.keep("limits", self.limits.read());
         let (Some(name), Some(module), Some(limits)) = (name, module, limits) else { return Err(faults) };
         let on_failure = OnFailure(self.on_failure);
-        faults.or(Attachment { name, module, candidate, mode: self.mode, config, grants, limits, on_failure })
+        faults.or(Attachment {
+            name,
+            module,
+            candidate,
+            mode: self.mode,
+            instance: self.instance,
+            config,
+            grants,
+            limits,
+            on_failure,
+        })
     }
 }
 

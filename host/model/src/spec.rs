@@ -93,6 +93,9 @@ pub struct AttachmentSpec {
     /// What the candidate is for.
     #[serde(default, skip_serializing_if = "CandidateMode::is_off")]
     pub mode: CandidateMode,
+    /// Whether each event gets a fresh instance of the module.
+    #[serde(default, skip_serializing_if = "InstancePolicy::is_auto")]
+    pub instance: InstancePolicy,
     /// Handed to the module's `configure` when the route is written.
     #[serde(default = "empty_object", skip_serializing_if = "is_empty_object")]
     #[schema(value_type = Object)]
@@ -128,6 +131,25 @@ pub enum CandidateMode {
 impl CandidateMode {
     fn is_off(&self) -> bool {
         *self == Self::Off
+    }
+}
+
+/// Whether each event gets a fresh instance of a module.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum InstancePolicy {
+    /// Fresh, unless that was slow when the module was uploaded (over 100 µs, as with modules that bring an interpreter).
+    #[default]
+    Auto,
+    /// Always fresh: nothing of an event is there for the next one.
+    Fresh,
+    /// Used again, one event at a time, for a bounded number of events and time.
+    Warm,
+}
+
+impl InstancePolicy {
+    fn is_auto(&self) -> bool {
+        *self == Self::Auto
     }
 }
 

@@ -7,9 +7,20 @@
 
 mod output;
 
-use std::{any::Any, time::Duration};
+use std::{
+    any::Any,
+    convert::Infallible,
+    sync::{
+        Arc, Mutex, PoisonError,
+        atomic::{AtomicU64, Ordering::Relaxed},
+    },
+    time::Duration,
+};
 
-use chacha20::{ChaCha20Rng, rand_core::SeedableRng};
+use chacha20::{
+    ChaCha20Rng,
+    rand_core::{Rng, SeedableRng, TryRng},
+};
 pub use output::{Line, Stream};
 use wasmtime::{
     Engine, ResourceLimiter, Result,
@@ -31,6 +42,8 @@ struct Wasi {
     ctx: WasiCtx,
     table: ResourceTable,
     output: output::Output,
+    clock: Frozen,
+    random: Seeded,
 }
 
 /// What a call's WASI is made of.
@@ -53,6 +66,19 @@ impl Ctx {
         Self { call, limiter, settings, wasi: None }
     }
 
+    /// For the next call of an instance that is kept: what the guest holds of WASI stays, and says what belongs to the new
+    /// call.
+    pub fn begin(&mut self, call: Box<dyn Any + Send>, settings: Settings) {
+        self.call = call;
+        self.settings = settings;
+        self.limiter.refused = false;
+        if let Some(wasi) = &self.wasi {
+            wasi.clock.set(settings.now);
+            wasi.random.seed(settings.seed);
+            wasi.output.begin(settings.output_bytes);
+        }
+    }
+
     /// What the guest wrote to standard output and error, and how many lines the limit cut off.
     pub fn take_output(&mut self) -> (Vec<Line>, u32) {
         self.wasi.as_mut().map(|wasi| wasi.output.take()).unwrap_or_default()
@@ -71,15 +97,17 @@ impl std::fmt::Debug for Ctx {
 impl Wasi {
     fn new(settings: &Settings) -> Self {
         let output = output::Output::new(settings.output_bytes);
-        let frozen = Frozen(settings.now);
+        let clock = Frozen::default();
+        clock.set(settings.now);
+        let random = Seeded::new(settings.seed);
         let mut builder = WasiCtx::builder();
         builder
             .stdout(output.stream(Stream::Stdout))
             .stderr(output.stream(Stream::Stderr))
-            .wall_clock(frozen)
-            .monotonic_clock(frozen)
-            .secure_random(ChaCha20Rng::from_seed(settings.seed))
-            .insecure_random(ChaCha20Rng::from_seed(settings.seed))
+            .wall_clock(clock.clone())
+            .monotonic_clock(clock.clone())
+            .secure_random(random.clone())
+            .insecure_random(random.clone())
             .insecure_random_seed(u128::from_le_bytes(settings.seed[..16].try_into().expect("16 of 32 bytes")))
             .max_random_size(RANDOM_BYTES_MOST)
             .allow_tcp(false)
@@ -87,7 +115,7 @@ impl Wasi {
             .allow_ip_name_lookup(false);
         let mut table = ResourceTable::new();
         table.set_max_capacity(RESOURCES_MOST);
-        Self { ctx: builder.build(), table, output }
+        Self { ctx: builder.build(), table, output, clock, random }
     }
 }
 
@@ -99,8 +127,14 @@ impl WasiView for Ctx {
 }
 
 /// A clock that measures nothing, so that a run can be repeated and side channels have no ruler.
-#[derive(Debug, Clone, Copy)]
-struct Frozen(Duration);
+#[derive(Debug, Clone, Default)]
+struct Frozen(Arc<AtomicU64>);
+
+impl Frozen {
+    fn set(&self, now: Duration) {
+        self.0.store(u64::try_from(now.as_nanos()).unwrap_or(u64::MAX), Relaxed);
+    }
+}
 
 impl HostWallClock for Frozen {
     fn resolution(&self) -> Duration {
@@ -108,7 +142,7 @@ impl HostWallClock for Frozen {
     }
 
     fn now(&self) -> Duration {
-        self.0
+        Duration::from_nanos(self.0.load(Relaxed))
     }
 }
 
@@ -118,7 +152,42 @@ impl HostMonotonicClock for Frozen {
     }
 
     fn now(&self) -> u64 {
-        u64::try_from(self.0.as_nanos()).unwrap_or(u64::MAX)
+        self.0.load(Relaxed)
+    }
+}
+
+/// Random numbers of one call.
+#[derive(Debug, Clone)]
+struct Seeded(Arc<Mutex<ChaCha20Rng>>);
+
+impl Seeded {
+    fn new(seed: [u8; 32]) -> Self {
+        Self(Arc::new(Mutex::new(ChaCha20Rng::from_seed(seed))))
+    }
+
+    fn seed(&self, seed: [u8; 32]) {
+        *self.generator() = ChaCha20Rng::from_seed(seed);
+    }
+
+    fn generator(&self) -> std::sync::MutexGuard<'_, ChaCha20Rng> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl TryRng for Seeded {
+    type Error = Infallible;
+
+    fn try_next_u32(&mut self) -> Result<u32, Infallible> {
+        Ok(self.generator().next_u32())
+    }
+
+    fn try_next_u64(&mut self) -> Result<u64, Infallible> {
+        Ok(self.generator().next_u64())
+    }
+
+    fn try_fill_bytes(&mut self, bytes: &mut [u8]) -> Result<(), Infallible> {
+        self.generator().fill_bytes(bytes);
+        Ok(())
     }
 }
 
@@ -162,6 +231,11 @@ pub fn linker(engine: &Engine) -> Result<Linker<Ctx>> {
     let mut linker = Linker::new(engine);
     wasmtime_wasi::p2::add_to_linker_async(&mut linker)?;
     Ok(linker)
+}
+
+/// A number by chance.
+pub fn chance() -> u64 {
+    rand::random()
 }
 
 /// A seed for one call, from the thread's generator.

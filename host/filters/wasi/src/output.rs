@@ -38,6 +38,11 @@ impl Output {
         Self(Arc::new(Mutex::new(Written { chunks: Vec::new(), room, left_out: 0 })))
     }
 
+    /// For another call.
+    pub(crate) fn begin(&self, room: usize) {
+        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = Written { chunks: Vec::new(), room, left_out: 0 };
+    }
+
     pub(crate) fn stream(&self, stream: Stream) -> Writer {
         Writer { stream, output: self.clone() }
     }

@@ -3,7 +3,7 @@
 use model::{
     Name,
     route::ModuleRef,
-    spec::{AttachmentSpec, CandidateMode, GrantsSpec, LimitsSpec, OnFailureSpec},
+    spec::{AttachmentSpec, CandidateMode, GrantsSpec, InstancePolicy, LimitsSpec, OnFailureSpec},
 };
 use serde::de::DeserializeOwned;
 use serde_json::{Map, Value};
@@ -16,6 +16,9 @@ pub(crate) struct Parts {
     /// Its configuration: JSON, or @FILE.
     #[arg(long, value_name = "JSON|@FILE")]
     pub(crate) config: Option<String>,
+    /// Whether each event gets a fresh instance of the module, or instances are used again.
+    #[arg(long, value_enum, default_value_t)]
+    pub(crate) instance: Instance,
     /// A limit over its default, such as time_ms=20 or memory_bytes=1048576.
     #[arg(long = "limit", value_name = "NAME=NUMBER", value_parser = pair)]
     pub(crate) limits: Vec<(String, String)>,
@@ -33,11 +36,31 @@ impl Parts {
             module,
             candidate: None,
             mode: CandidateMode::Off,
+            instance: self.instance.into(),
             config: self.config.as_deref().map_or_else(|| Ok(Value::Object(Map::new())), config)?,
             grants,
             limits: limits(&self.limits)?,
             on_failure: on_failure(&self.on_failure)?,
         })
+    }
+}
+
+#[derive(Debug, Clone, Copy, Default, clap::ValueEnum)]
+pub(crate) enum Instance {
+    /// Fresh, unless that was slow when the module was uploaded.
+    #[default]
+    Auto,
+    Fresh,
+    Warm,
+}
+
+impl From<Instance> for InstancePolicy {
+    fn from(instance: Instance) -> Self {
+        match instance {
+            Instance::Auto => Self::Auto,
+            Instance::Fresh => Self::Fresh,
+            Instance::Warm => Self::Warm,
+        }
     }
 }
 
@@ -142,6 +165,7 @@ mod tests {
     #[test]
     fn an_attachment_is_put_together() {
         let parts = Parts {
+            instance: Instance::Auto,
             config: Some(r#"{"a": 1}"#.to_owned()),
             limits: vec![("time_ms".to_owned(), "20".to_owned())],
             on_failure: texts(&["open", "bad-output=closed"]),

@@ -11,7 +11,7 @@ use super::show::{self, BAD, FAINT, GOOD, ODD, STRONG, styled};
 pub(crate) fn run(run: &Run) -> String {
     let (time, memory) = (show::micros(run.time_us), show::bytes(run.memory_bytes));
     let took = styled(FAINT, &format!("{time}, {memory}"));
-    let mut text = format!("{}  {}  {took}\n", styled(STRONG, &show::line(&run.filter)), outcome(&run.outcome));
+    let mut text = format!("{}  {}  {took}\n", styled(STRONG, &show::line(run.filter.as_str())), outcome(&run.outcome));
     if let Outcome::Verdict { edits, .. } = &run.outcome {
         edits.iter().for_each(|edit| _ = writeln!(text, "  {}", show::line(edit)));
     }
@@ -29,7 +29,7 @@ pub(crate) fn run(run: &Run) -> String {
 pub(crate) fn outcome(outcome: &Outcome) -> String {
     match outcome {
         Outcome::Verdict { verdict, reason, .. } => {
-            let style = match verdict.as_str() {
+            let style = match &**verdict {
                 "pass" | "edit" | "respond" => GOOD,
                 "reject" => BAD,
                 _ => ODD,
@@ -81,7 +81,7 @@ pub(crate) fn event(record: &Record) -> String {
     let filters: Vec<String> = record
         .filters
         .iter()
-        .map(|run| format!("{} {}", show::line(&run.filter), styled(FAINT, &show::micros(run.time_us))))
+        .map(|run| format!("{} {}", show::line(run.filter.as_str()), styled(FAINT, &show::micros(run.time_us))))
         .collect();
     let reason = record.reason.as_deref().map(|reason| format!("  {}", show::line(reason))).unwrap_or_default();
     format!(
@@ -122,7 +122,10 @@ pub(crate) fn body_bytes(bytes: &[u8]) -> String {
 
 #[cfg(test)]
 mod tests {
-    use model::record::FailureClass;
+    use model::{
+        Digest,
+        record::{FailureClass, Seed},
+    };
 
     use super::*;
 
@@ -132,16 +135,16 @@ mod tests {
 
     fn a_run(outcome: Outcome) -> Run {
         Run {
-            filter: "verify".to_owned(),
-            digest: String::new(),
-            config_digest: String::new(),
+            filter: "verify".parse().unwrap(),
+            digest: Digest([0; 32]),
+            config_digest: Digest([0; 32]),
             outcome,
             time_us: 84,
             memory_bytes: 1_114_112,
             logs: vec![LogLine { level: "info".to_owned(), message: "one\ntwo\u{1b}[2J".to_owned() }],
             logs_left_out: 2,
             clock: 0,
-            seed: String::new(),
+            seed: Seed::default(),
             denied: vec!["secrets.x".to_owned()],
         }
     }
@@ -149,7 +152,7 @@ mod tests {
     #[test]
     fn a_run_is_told() {
         let edits = vec!["set header x-a".to_owned()];
-        let passed = a_run(Outcome::Verdict { verdict: "edit".to_owned(), edits, reason: None });
+        let passed = a_run(Outcome::Verdict { verdict: "edit".into(), edits, reason: None });
         assert_eq!(
             plain(&run(&passed)),
             "verify  edit  84 µs, 1088.0 KiB\n  set header x-a\n  denied for want of a grant: secrets.x\n  info one\n    \
@@ -180,7 +183,7 @@ mod tests {
             duration_us: 310,
             destination_us: None,
             body_bytes: Some(2),
-            filters: vec![a_run(Outcome::Verdict { verdict: "reject".to_owned(), edits: Vec::new(), reason: None })],
+            filters: vec![a_run(Outcome::Verdict { verdict: "reject".into(), edits: Vec::new(), reason: None })],
             capture: None,
         };
         assert_eq!(

@@ -16,7 +16,7 @@ use super::{Control, Retained, Settings};
 /// The operations on a store of its own in the folder.
 pub(crate) async fn open(folder: &Path) -> Arc<Control> {
     let (registry, _) = embedded::open(&embedded::Options::new(folder)).unwrap();
-    let size = filters::Settings { calls_most: 4, calls_most_per_project: 4, modules_bytes: 16 << 20, cache: None };
+    let size = filters::Settings { calls_most: 4, calls_most_per_project: 4, ..filters::Settings::default() };
     let engine = filters::Engine::start(&size).unwrap();
     let settings = Settings { buffer_bytes_per_project: 1 << 20 };
     let (control, _) = Control::open(Arc::new(registry), engine, settings, Arc::new(Nothing)).await.unwrap();

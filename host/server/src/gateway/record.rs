@@ -117,21 +117,16 @@ impl Recorder {
         for shard in &self.shards {
             let shard = shard.lock().unwrap_or_else(PoisonError::into_inner);
             let entries = shard.entries.iter().filter(|(_, entry)| entry.project == *project);
-            found.extend(
-                entries
-                    .flat_map(|(_, entry)| &entry.filters)
-                    .filter_map(|run| run.config_digest.parse::<Digest>().ok()),
-            );
+            found.extend(entries.flat_map(|(_, entry)| &entry.filters).map(|run| run.config_digest));
         }
         found
     }
 
     /// Whether an event that is still remembered ran on this module.
     pub fn refers_to_module(&self, module: &Digest) -> bool {
-        let module = module.to_string();
         self.shards.iter().any(|shard| {
             let shard = shard.lock().unwrap_or_else(PoisonError::into_inner);
-            shard.entries.iter().any(|(_, entry)| entry.filters.iter().any(|run| run.digest == module))
+            shard.entries.iter().any(|(_, entry)| entry.filters.iter().any(|run| run.digest == *module))
         })
     }
 

@@ -190,6 +190,18 @@ pub(crate) const KEYS: &[Key] = &[
     key("filters.calls", Takes::Whole(1, 100_000), "256", "calls of filters that run at the same time"),
     key("filters.calls_per_project", Takes::Whole(1, 100_000), "192", "the same for the filters of one project"),
     key(
+        "filters.waiting",
+        Takes::Whole(0, 100_000),
+        "64",
+        "instances of filters with the policy `warm` that wait for their next event",
+    ),
+    key(
+        "filters.slow_threads",
+        Takes::Whole(0, 1_024),
+        "0",
+        "threads for calls of filters that compute for longer than two milliseconds; 0 for half as many as cores",
+    ),
+    key(
         "filters.modules_bytes",
         Takes::Whole(0, BYTES_MOST),
         "536870912",

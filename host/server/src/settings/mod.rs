@@ -181,6 +181,11 @@ impl<'a> Reader<'a> {
         filters::Settings {
             calls_most: self.count("filters.calls"),
             calls_most_per_project: self.count("filters.calls_per_project"),
+            waiting_most: self.count("filters.waiting"),
+            slow_threads: match self.size("filters.slow_threads") {
+                0 => filters::Settings::default().slow_threads,
+                threads => threads,
+            },
             modules_bytes: self.whole("filters.modules_bytes"),
             cache: None,
         }

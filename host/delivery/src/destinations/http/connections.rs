@@ -66,11 +66,14 @@ impl<S: Source> Connections<S> {
         waiting: &mut Waiting,
     ) -> Result<(Response<Incoming>, Box<dyn Driver>), SendError> {
         loop {
-            let (mut connection, reused) = match self.0.take(target.authority()) {
+            let (mut connection, reused) = match self.0.take(target.authority(), waiting.begun()) {
                 Some(connection) => (connection, true),
-                None => (open(connector, target).await?, false),
+                None => {
+                    let connection = open(connector, target).await?;
+                    waiting.begin();
+                    (connection, false)
+                }
             };
-            waiting.begin();
             let answer = {
                 let Connection { send, wire, ended } = &mut connection;
                 let mut answering = pin!(send.try_send_request(request));
@@ -83,7 +86,8 @@ impl<S: Source> Connections<S> {
             let refused: TrySendError<_> = match answer {
                 Ok(answer) => {
                     let home = Arc::clone(&self.0);
-                    return Ok((answer, Box::new(Used { connection, authority: target.authority().clone(), home })));
+                    let (authority, since) = (target.authority().clone(), waiting.begun());
+                    return Ok((answer, Box::new(Used { connection, authority, since, home })));
                 }
                 Err(refused) => refused,
             };
@@ -128,20 +132,20 @@ impl<S: Source> Resting<S> {
     }
 
     /// The one that was used last; the others may grow old.
-    fn take(&self, authority: &Authority) -> Option<Connection<S>> {
+    fn take(&self, authority: &Authority, now: Instant) -> Option<Connection<S>> {
         loop {
             let (since, mut connection) = self.state().by_authority.get_mut(authority)?.pop()?;
-            if since.elapsed() < self.pool.idle_timeout && connection.is_ready() {
+            if now.saturating_duration_since(since) < self.pool.idle_timeout && connection.is_ready() {
                 return Some(connection);
             }
         }
     }
 
-    fn rest(self: &Arc<Self>, authority: Authority, connection: Connection<S>) {
+    fn rest(self: &Arc<Self>, authority: Authority, since: Instant, connection: Connection<S>) {
         let mut state = self.state();
         let resting = state.by_authority.entry(authority).or_default();
         if resting.len() < self.pool.idle_per_host_max {
-            resting.push((Instant::now(), connection));
+            resting.push((since, connection));
         }
         if !state.watched
             && let Ok(runtime) = Handle::try_current()
@@ -177,6 +181,8 @@ async fn watch<S: Source>(resting: Weak<Resting<S>>) {
 struct Used<S: Source> {
     connection: Connection<S>,
     authority: Authority,
+    /// When its use began.
+    since: Instant,
     home: Arc<Resting<S>>,
 }
 
@@ -188,7 +194,7 @@ impl<S: Source> Driver for Used<S> {
     fn rest(mut self: Box<Self>) {
         // One that still has to send is closed: its answer said that it need not.
         if self.connection.is_ready() {
-            self.home.rest(self.authority, self.connection);
+            self.home.rest(self.authority, self.since, self.connection);
         }
     }
 }

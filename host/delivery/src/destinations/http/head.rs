@@ -36,6 +36,11 @@ impl Waiting {
         }
     }
 
+    /// When there was a connection, or one was asked for.
+    pub(super) fn begun(&self) -> std::time::Instant {
+        self.begun.into_std()
+    }
+
     /// When an answer is due that is still not there now. While the event's body is not sent, or not even a connection
     /// there, none is.
     fn due(&self, now: Instant) -> Instant {

@@ -1,5 +1,5 @@
 use http::HeaderValue;
-use model::record::Outcome;
+use model::record::{Outcome, Seed};
 
 use super::*;
 
@@ -152,16 +152,16 @@ fn modules_and_configurations_of_remembered_events_are_known() {
     let recorder = Recorder::new(Limits { events: SHARDS, ..Limits::default() });
     let (used, unused) = (Digest([1; 32]), Digest([2; 32]));
     let run = Run {
-        filter: "verify".to_owned(),
-        digest: used.to_string(),
-        config_digest: unused.to_string(),
-        outcome: Outcome::Verdict { verdict: "pass".to_owned(), edits: Vec::new(), reason: None },
+        filter: "verify".parse().unwrap(),
+        digest: used,
+        config_digest: unused,
+        outcome: Outcome::Verdict { verdict: "pass".into(), edits: Vec::new(), reason: None },
         time_us: 1,
         memory_bytes: 1,
         logs: Vec::new(),
         logs_left_out: 0,
         clock: 1,
-        seed: String::new(),
+        seed: Seed::default(),
         denied: Vec::new(),
     };
     recorder.record(Entry { filters: vec![run], ..entry(1) });
