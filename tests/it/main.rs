@@ -14,6 +14,7 @@ mod first_filter;
 mod headers;
 mod hot_swap;
 mod http;
+mod instances;
 mod kv;
 mod limits;
 mod octokit;

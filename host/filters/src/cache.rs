@@ -1,7 +1,7 @@
 //! Compiled code on disk, so that a restart does not compile again. The one place with `unsafe`.
 //!
 //! Loading compiled code is as good as running it natively: a file counts only if its first 32 bytes are an HMAC-SHA256,
-//! under a key that only this host has, of what follows. Files are named by the module's digest and the engine's
+//! under a key that only this host has, of what follows: what a fresh instance costs, and the code. Files are named by the module's digest and the engine's
 //! compatibility hash; anything else, or anything damaged, is compiled again and written over.
 
 use std::{
@@ -9,7 +9,7 @@ use std::{
     hash::{DefaultHasher, Hash, Hasher},
     io::{Read, Write},
     path::{Path, PathBuf},
-    time::SystemTime,
+    time::{Duration, SystemTime},
 };
 
 use aws_lc_rs::hmac;
@@ -45,27 +45,33 @@ impl Folder {
     }
 
     /// The compiled module, if this host compiled it before with an engine like this one.
-    pub(crate) fn read(&self, engine: &Engine, digest: &Digest) -> Option<Component> {
+    pub(crate) fn read(&self, engine: &Engine, digest: &Digest) -> Option<(Component, Duration)> {
         let mut file = std::fs::File::open(self.file(digest)).ok()?;
         let mut bytes = Vec::new();
         file.read_to_end(&mut bytes).ok()?;
         // The time of its last use, for `make_room`. That of its writing is good enough if this fails.
         _ = file.set_modified(SystemTime::now());
-        let (mac, code) = bytes.split_at_checked(MAC_BYTES)?;
-        if hmac::verify(&self.key, code, mac).is_err() {
+        let (mac, rest) = bytes.split_at_checked(MAC_BYTES)?;
+        if hmac::verify(&self.key, rest, mac).is_err() {
             observe::cached_code_refused(digest, "its authentication code is wrong");
             return None;
         }
+        let (cost, code) = rest.split_first_chunk()?;
         #[expect(unsafe_code, reason = "the bytes were written by this host: their HMAC was just verified")]
         let component = unsafe { Component::deserialize(engine, code) };
-        component.map_err(|error| observe::cached_code_refused(digest, &format!("{error:#}"))).ok()
+        let component = component.map_err(|error| observe::cached_code_refused(digest, &format!("{error:#}"))).ok()?;
+        Some((component, Duration::from_nanos(u64::from_le_bytes(*cost))))
     }
 
     /// A failure costs a compilation after the next start, no more, so it is only logged.
-    pub(crate) fn write(&self, digest: &Digest, component: &Component) {
+    pub(crate) fn write(&self, digest: &Digest, component: &Component, fresh_cost: Duration) {
         let written = component.serialize().map_err(|error| format!("{error:#}")).and_then(|code| {
-            let mac = hmac::sign(&self.key, &code);
-            write_whole(&self.file(digest), &[mac.as_ref(), &code]).map_err(|error| error.to_string())
+            let cost = u64::try_from(fresh_cost.as_nanos()).unwrap_or(u64::MAX).to_le_bytes();
+            let mut mac = hmac::Context::with_key(&self.key);
+            mac.update(&cost);
+            mac.update(&code);
+            let mac = mac.sign();
+            write_whole(&self.file(digest), &[mac.as_ref(), &cost, &code]).map_err(|error| error.to_string())
         });
         if let Err(problem) = written {
             observe::cached_code_not_written(digest, &problem);
@@ -126,8 +132,6 @@ fn write_whole(path: &Path, parts: &[&[u8]]) -> std::io::Result<()> {
 
 #[cfg(test)]
 mod tests {
-    use std::time::Duration;
-
     use super::*;
 
     #[test]

@@ -13,7 +13,7 @@ use chacha20::{
 use http::HeaderMap;
 use model::{
     Annotations, Draft, EventId, Limits, Phase, Timestamp, Verdict,
-    json::{Document, NotJson},
+    json::{self, Document, NotJson},
     limits,
     record::{FailureClass, LogLine},
 };
@@ -58,6 +58,8 @@ pub(crate) struct Handling {
     pub(crate) kv: Arc<dyn Kv>,
     pub(crate) kv_calls: u32,
     pub(crate) reserved: bool,
+    /// Where the last lookup was, in the current body and in the original one.
+    pub(crate) places: [json::Place; 2],
     document: Option<Result<Arc<Document>, NotJson>>,
     original_document: Option<Result<Arc<Document>, NotJson>>,
 }
@@ -74,6 +76,7 @@ impl Handling {
             kv: Arc::clone(&given.kv),
             kv_calls: 0,
             reserved: false,
+            places: Default::default(),
             document: draft.document.clone(),
             original_document: None,
         }

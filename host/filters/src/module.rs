@@ -87,40 +87,56 @@ impl Engine {
         if let Some(module) = self.0.modules.get(&digest) {
             return Ok(module);
         }
-        let engine = self.clone();
-        let turn = Arc::clone(&self.0.compiling).acquire_owned().await.expect("never closed");
-        let module = tokio::task::spawn_blocking(move || {
-            let module = engine.compile(digest, &bytes);
-            drop(turn);
-            module
-        });
-        let module = module.await.map_err(|error| Refused(format!("compiling ended without a result: {error}")))??;
-        let module = Arc::new(module);
-        let cost = call::try_out(&module).await?;
-        _ = module.fresh_cost.set(cost);
+        let (engine, kept) = (self.clone(), bytes.clone());
+        let known = blocking(move || engine.recall(digest, &kept)).await?;
+        let module = match known {
+            Some(module) => Arc::new(module),
+            None => self.compile(digest, bytes).await?,
+        };
         self.0.modules.insert(digest, Arc::clone(&module));
         Ok(module)
     }
 
-    fn compile(&self, digest: Digest, bytes: &[u8]) -> Result<Module, Refused> {
-        let manifest = inspect::inspect(bytes)?;
+    /// What this host compiled and tried out before.
+    fn recall(&self, digest: Digest, bytes: &[u8]) -> Result<Option<Module>, Refused> {
         let cached = self.0.cache.as_ref().and_then(|folder| folder.read(&self.0.machine.wasm, &digest));
-        let component = match cached {
-            Some(component) => component,
-            None => {
-                let start = Instant::now();
-                let component = Component::new(&self.0.machine.wasm, bytes)
-                    .map_err(|error| Refused(format!("the component cannot be compiled: {error:#}")))?;
-                observe::module_compiled(&digest, bytes.len(), start.elapsed());
-                if let Some(folder) = &self.0.cache {
-                    folder.write(&digest, &component);
-                }
-                component
+        let Some((component, fresh_cost)) = cached else { return Ok(None) };
+        let module = self.adapt(digest, inspect::inspect(bytes)?, &component)?;
+        _ = module.fresh_cost.set(fresh_cost);
+        Ok(Some(module))
+    }
+
+    async fn compile(&self, digest: Digest, bytes: Bytes) -> Result<Arc<Module>, Refused> {
+        let turn = Arc::clone(&self.0.compiling).acquire_owned().await.expect("never closed");
+        let engine = self.clone();
+        let compiled = blocking(move || {
+            let manifest = inspect::inspect(&bytes)?;
+            let start = Instant::now();
+            let component = Component::new(&engine.0.machine.wasm, &bytes)
+                .map_err(|error| Refused(format!("the component cannot be compiled: {error:#}")))?;
+            observe::module_compiled(&digest, bytes.len(), start.elapsed());
+            Ok((engine.adapt(digest, manifest, &component)?, component))
+        });
+        let (module, component) = compiled.await?;
+        drop(turn);
+        let module = Arc::new(module);
+        let fresh_cost = call::try_out(&module).await?;
+        _ = module.fresh_cost.set(fresh_cost);
+        let engine = self.clone();
+        blocking(move || {
+            if let Some(folder) = &engine.0.cache {
+                folder.write(&digest, &component, fresh_cost);
             }
-        };
+            Ok(())
+        })
+        .await?;
+        Ok(module)
+    }
+
+    fn adapt(&self, digest: Digest, manifest: Manifest, component: &Component) -> Result<Module, Refused> {
         let imports: Vec<String> =
             component.component_type().imports(&self.0.machine.wasm).map(|(name, _)| name.to_owned()).collect();
-        let (world, adapter) = abi::adapt(&self.0.linker, &component, &imports)?;
+        let (world, adapter) = abi::adapt(&self.0.linker, component, &imports)?;
         check_manifest(&manifest, &imports)?;
         let code_bytes = component.image_range();
         let code_bytes = (code_bytes.end as usize).saturating_sub(code_bytes.start as usize);
@@ -135,6 +151,12 @@ impl Engine {
             fresh_cost: OnceLock::new(),
         })
     }
+}
+
+/// Work that takes a thread for longer.
+async fn blocking<T: Send + 'static>(work: impl FnOnce() -> Result<T, Refused> + Send + 'static) -> Result<T, Refused> {
+    let done = tokio::task::spawn_blocking(work).await;
+    done.map_err(|error| Refused(format!("compiling ended without a result: {error}")))?
 }
 
 /// A manifest may not ask for what the code has no way to use.

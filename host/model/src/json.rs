@@ -26,6 +26,17 @@ pub struct Document {
     containers: Vec<Container>,
 }
 
+/// Where a lookup in an array of a document was: before the element of this index.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Place {
+    /// The first byte of the array.
+    array: usize,
+    index: usize,
+    at: usize,
+    /// 0 for no place.
+    next: usize,
+}
+
 /// Why a text is not JSON that the host reads.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error("not JSON: {reason} at line {line} column {column}")]
@@ -72,19 +83,37 @@ impl Document {
 
     /// The exact text of the value at a pointer; none if it leads nowhere. Of equal keys the last one counts.
     pub fn get(&self, pointer: &str) -> Result<Option<&str>, PointerError> {
+        self.get_from(&mut Place::default(), pointer)
+    }
+
+    /// Like `get`, for one who looks up many: where the last lookup was in an array, the next one goes on. A place belongs
+    /// to one document.
+    pub fn get_from(&self, place: &mut Place, pointer: &str) -> Result<Option<&str>, PointerError> {
         let pointer = Pointer::read(pointer)?;
-        let found = self.find(pointer.tokens());
+        let found = pointer.tokens().try_fold(self.root(), |value, token| {
+            let entry = if self.source[value.bytes.start] == b'[' {
+                self.element(&value, array_index(&token)?, place)
+            } else {
+                self.child(&value, &token)
+            };
+            Some(entry?.value)
+        });
         Ok(found.map(|value| str::from_utf8(&self.source[value.bytes]).expect("UTF-8, cut at ASCII characters")))
     }
 
-    /// Like `get`, but a string comes decoded, half of a surrogate pair as U+FFFD. None for `null`, objects and arrays.
-    pub fn text(&self, pointer: &str) -> Result<Option<Cow<'_, str>>, PointerError> {
-        let value = self.get(pointer)?;
+    /// Like `get_from`, but a string comes decoded, half of a surrogate pair as U+FFFD. None for `null`, objects and
+    /// arrays.
+    pub fn text_from(&self, place: &mut Place, pointer: &str) -> Result<Option<Cow<'_, str>>, PointerError> {
+        let value = self.get_from(place, pointer)?;
         Ok(value.and_then(|value| match value.as_bytes()[0] {
             b'"' => Some(unescape(&value[1..value.len() - 1])),
             b'{' | b'[' | b'n' => None,
             _ => Some(Cow::Borrowed(value)),
         }))
+    }
+
+    pub fn text(&self, pointer: &str) -> Result<Option<Cow<'_, str>>, PointerError> {
+        self.text_from(&mut Place::default(), pointer)
     }
 
     /// The document with this value, JSON text, at the pointer. Missing parent objects are made; `-` and the length of
@@ -134,6 +163,22 @@ impl Document {
         } else {
             entries.nth(array_index(token)?)
         }
+    }
+
+    /// The element of an array, found from the place on if that is in the same array before it.
+    fn element(&self, array: &Span, index: usize, place: &mut Place) -> Option<Entry<'_>> {
+        let mut entries = self.entries(array)?;
+        let mut at = 0;
+        if place.array == array.bytes.start && place.index <= index && place.next > 0 {
+            entries.go_to(place.at, place.next);
+            at = place.index;
+        }
+        for _ in at..index {
+            entries.next()?;
+        }
+        let (position, next) = entries.position();
+        *place = Place { array: array.bytes.start, index, at: position, next };
+        entries.next()
     }
 
     /// Adds what is new to the value at `place`, which has nothing at `token`.

@@ -17,8 +17,29 @@ pub(crate) fn tell(event: &Event, told: &Do) -> Option<Result<Verdict>> {
         Do::Read { offset, max } => Some(Ok(answer(&json!(text(&event.body().read(*offset, *max)))))),
         Do::Json { pointer } => Some(Ok(answer(&json_at(event.body(), pointer)))),
         Do::ClockRandom => Some(clock_random()),
+        Do::Remember => Some(remember()),
         _ => None,
     }
+}
+
+/// How many events this instance has served; and clock and chance, the host's and the standard library's.
+fn remember() -> Result<Verdict> {
+    use std::{
+        collections::hash_map::RandomState,
+        hash::BuildHasher,
+        sync::atomic::{AtomicU64, Ordering::Relaxed},
+        time::{SystemTime, UNIX_EPOCH},
+    };
+    static EVENTS: AtomicU64 = AtomicU64::new(0);
+    let events = EVENTS.fetch_add(1, Relaxed) + 1;
+    println!("event {events}");
+    let since = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_millis() as u64);
+    let chance = random::bytes(16)?;
+    // Read once for each instance, through WASI: so that what it holds of WASI is there.
+    let hash = RandomState::new().hash_one(0_u8);
+    Ok(answer(
+        &json!({"events": events, "now": clock::now_ms(), "since": since, "random": hex::encode(&chance), "hash": hash}),
+    ))
 }
 
 /// 200 with a JSON body.

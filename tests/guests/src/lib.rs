@@ -102,6 +102,9 @@ enum Do {
     },
     /// The same calls twice in one event.
     ClockRandom,
+    /// What it remembers of earlier events on this instance, with what belongs to this one; says the same to standard
+    /// output.
+    Remember,
 
     // Calls of the host, their results as JSON in the answer.
     Random {

@@ -296,6 +296,15 @@ impl<'a> Entries<'a> {
         Some(Self { walk: Walk { text, containers, at, next }, object })
     }
 
+    /// Where it is: the byte, and the first container that opens there or behind.
+    pub(super) fn position(&self) -> (usize, usize) {
+        (self.walk.at, self.walk.next)
+    }
+
+    pub(super) fn go_to(&mut self, at: usize, next: usize) {
+        (self.walk.at, self.walk.next) = (at, next);
+    }
+
     pub(super) fn in_object(&self) -> bool {
         self.object
     }

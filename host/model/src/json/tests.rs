@@ -411,3 +411,16 @@ proptest! {
         let _ = (document.get(&pointer), document.text(&pointer), document.set(&pointer, &value), document.remove(&pointer));
     }
 }
+
+#[test]
+fn a_place_in_an_array_is_gone_on_from() {
+    let text = r#"{"a": [ {"x": 1}, [2, 3] , "four", {"x": [5]} ], "b": [6, 7], "c": []}"#;
+    let document = Document::parse(Bytes::from_static(text.as_bytes())).unwrap();
+    let mut place = Place::default();
+    for pointer in [
+        "/a/0/x", "/a/0", "/a/1", "/a/1/1", "/a/3/x/0", "/a/2", "/a/4", "/a/3", "/b/1", "/b/0", "/a/1/0", "/c/0",
+        "/a/-", "/a/0/y", "/a/9", "/a/3/x", "",
+    ] {
+        assert_eq!(document.get_from(&mut place, pointer), document.get(pointer), "{pointer}");
+    }
+}

@@ -108,12 +108,17 @@ impl Control {
         if let Some(module) = state.modules.get(digest) {
             return Ok(Arc::clone(module));
         }
-        let bytes = self.registry.module_bytes(*digest).await?;
-        let module = self.engine.load(bytes).await.map_err(|refused| {
-            Error::Unavailable(format!("module {} is kept but cannot be loaded any more: {refused}", digest.short()))
-        })?;
+        let module = self.load(*digest).await?;
         state.modules.insert(*digest, Arc::clone(&module));
         Ok(module)
+    }
+
+    /// A module that is kept.
+    pub(super) async fn load(&self, digest: Digest) -> Result<Arc<Module>, Error> {
+        let bytes = self.registry.module_bytes(digest).await?;
+        self.engine.load(bytes).await.map_err(|refused| {
+            Error::Unavailable(format!("module {} is kept but cannot be loaded any more: {refused}", digest.short()))
+        })
     }
 }
 

@@ -4,6 +4,7 @@ use std::{collections::HashSet, sync::Arc};
 
 use delivery::destinations::http::Target;
 use filters::{Chain, Filter, Secrets};
+use futures_util::{StreamExt, stream};
 use model::{
     Attachment, Digest, Faults, Name, Route, Secret,
     routing::{Entry, Table},
@@ -14,12 +15,20 @@ use tokio::sync::Semaphore;
 use super::{Control, Error, State, plan::Plan};
 use crate::snapshot::{Served, Snapshot};
 
+/// Modules that are loaded at a time when the host starts.
+const LOADS_MOST: usize = 8;
+
 impl Control {
     /// Loads what the stored routes run on.
     pub(super) async fn load_modules(&self, state: &mut State) -> Result<(), Error> {
-        for digest in state.contents.used_modules() {
-            self.module(state, &digest).await?;
+        let wanted = stream::iter(state.contents.used_modules());
+        let mut loading = wanted.map(|digest| self.load(digest)).buffer_unordered(LOADS_MOST);
+        let mut loaded = Vec::new();
+        while let Some(module) = loading.next().await {
+            loaded.push(module?);
         }
+        drop(loading);
+        state.modules.extend(loaded.into_iter().map(|module| (module.digest, module)));
         Ok(())
     }
 

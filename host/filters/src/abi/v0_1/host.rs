@@ -83,15 +83,16 @@ impl Call {
     fn at<T>(
         &mut self,
         handle: &Resource<HostBody>,
-        read: impl FnOnce(&json::Document) -> Result<T, json::PointerError>,
+        read: impl FnOnce(&json::Document, &mut json::Place) -> Result<T, json::PointerError>,
     ) -> Answer<T> {
         let handling = handling!(self, "body");
-        let document = handling.document(handle.rep() == HostBody::ORIGINAL);
+        let original = handle.rep() == HostBody::ORIGINAL;
+        let document = handling.document(original);
         let document = match document {
             Ok(document) => document,
             Err(error) => return invalid(error.to_string()),
         };
-        match read(&document) {
+        match read(&document, &mut handling.places[usize::from(original)]) {
             Ok(found) => Ok(Ok(found)),
             Err(error) => invalid(error.to_string()),
         }
@@ -138,11 +139,11 @@ impl body::HostBody for Call {
     }
 
     fn json(&mut self, this: Resource<HostBody>, pointer: String) -> Answer<Option<String>> {
-        self.at(&this, |document| Ok(document.get(&pointer)?.map(str::to_owned)))
+        self.at(&this, |document, place| Ok(document.get_from(place, &pointer)?.map(str::to_owned)))
     }
 
     fn text(&mut self, this: Resource<HostBody>, pointer: String) -> Answer<Option<String>> {
-        self.at(&this, |document| Ok(document.text(&pointer)?.map(std::borrow::Cow::into_owned)))
+        self.at(&this, |document, place| Ok(document.text_from(place, &pointer)?.map(std::borrow::Cow::into_owned)))
     }
 
     fn original(&mut self, _: Resource<HostBody>) -> Result<Resource<HostBody>> {
