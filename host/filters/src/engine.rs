@@ -16,7 +16,7 @@ use moka::sync::Cache;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use wasmtime::{Config, Enabled, InstanceAllocationStrategy, PoolingAllocationConfig};
 
-use crate::{abi, cache, module::Module, slow::Slow, warm};
+use crate::{abi, cache, compiler::Compiler, module::Module, slow::Slow, warm};
 
 /// One tick of the clock that interrupts guests; times are counted in these.
 pub(crate) const TICK: Duration = Duration::from_millis(1);
@@ -45,6 +45,8 @@ pub struct Settings {
     pub modules_bytes: u64,
     /// Where compiled code is kept between two starts; nowhere if none.
     pub cache: Option<Cached>,
+    /// What compiles uploads in a process of its own; none for this process.
+    pub compiler: Option<Compiler>,
 }
 
 /// A private folder for compiled code, and the key that tells our files from others'.
@@ -71,6 +73,7 @@ impl Default for Settings {
             slow_threads: std::thread::available_parallelism().map_or(1, |cores| cores.get().div_ceil(2)),
             modules_bytes: 512 << 20,
             cache: None,
+            compiler: None,
         }
     }
 }
@@ -84,6 +87,7 @@ pub(crate) struct Inner {
     pub(crate) linker: abi::Linker,
     pub(crate) modules: Cache<Digest, Arc<Module>>,
     pub(crate) cache: Option<cache::Folder>,
+    pub(crate) compiler: Option<Compiler>,
     /// Compiling takes all cores for seconds: one at a time.
     pub(crate) compiling: Arc<Semaphore>,
 }
@@ -135,11 +139,18 @@ impl Engine {
             warm,
             _ticker: ticker,
         });
-        Ok(Self(Arc::new(Inner { machine, linker, modules, cache, compiling: Arc::new(Semaphore::new(1)) })))
+        Ok(Self(Arc::new(Inner {
+            machine,
+            linker,
+            modules,
+            cache,
+            compiler: settings.compiler.clone(),
+            compiling: Arc::new(Semaphore::new(1)),
+        })))
     }
 }
 
-fn config(settings: &Settings) -> Config {
+pub(crate) fn config(settings: &Settings) -> Config {
     let mut pool = PoolingAllocationConfig::new();
     let calls = settings.calls_most.max(1).saturating_add(settings.waiting_most);
     // Handing pages back costs more than the call; keeping them pays only where the kernel says which were written.

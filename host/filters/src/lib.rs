@@ -9,6 +9,7 @@ mod breaker;
 mod cache;
 mod call;
 mod chain;
+mod compiler;
 mod engine;
 mod filter;
 mod inspect;
@@ -20,6 +21,7 @@ mod slow;
 mod warm;
 
 pub use chain::{Chain, End, Given, Ran};
+pub use compiler::{Compiler, compile};
 pub use engine::{Cached, Engine, Settings};
 pub use filter::{Filter, Secrets};
 pub use kv::Kv;

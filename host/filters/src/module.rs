@@ -11,7 +11,7 @@ use wasmtime::component::Component;
 
 use crate::{
     abi::{self, Adapter},
-    call,
+    cache, call,
     engine::{Engine, Machine},
     inspect, observe,
 };
@@ -109,11 +109,20 @@ impl Engine {
     async fn compile(&self, digest: Digest, bytes: Bytes) -> Result<Arc<Module>, Refused> {
         let turn = Arc::clone(&self.0.compiling).acquire_owned().await.expect("never closed");
         let engine = self.clone();
+        let start = Instant::now();
+        let code = match &self.0.compiler {
+            Some(compiler) => Some(compiler.run(bytes.clone()).await?),
+            None => None,
+        };
         let compiled = blocking(move || {
             let manifest = inspect::inspect(&bytes)?;
-            let start = Instant::now();
-            let component = Component::new(&engine.0.machine.wasm, &bytes)
-                .map_err(|error| Refused(format!("the component cannot be compiled: {error:#}")))?;
+            let wasm = &engine.0.machine.wasm;
+            let component = match code {
+                Some(code) => cache::load(wasm, &code),
+                None => Component::new(wasm, &bytes),
+            };
+            let component =
+                component.map_err(|error| Refused(format!("the component cannot be compiled: {error:#}")))?;
             observe::module_compiled(&digest, bytes.len(), start.elapsed());
             Ok((engine.adapt(digest, manifest, &component)?, component))
         });

@@ -11,7 +11,7 @@ use std::{collections::HashSet, net::SocketAddr, sync::Arc, time::Duration};
 
 use anyhow::{Context, Result, anyhow};
 use delivery::Connector;
-use filters::Engine;
+use filters::{Compiler, Engine};
 use model::{
     Digest, EventId, Name, Timestamp,
     record::{Record, Wanted},
@@ -75,7 +75,9 @@ pub async fn start(settings: Settings) -> Result<Running> {
     let opened = tokio::task::spawn_blocking(move || embedded::open(&options)).await?;
     let (registry, journal) = opened.map_err(|error| anyhow!("cannot open {}: {error:#}", settings.data.display()))?;
     let journal: Arc<dyn Journal> = Arc::new(journal);
-    let engine = Engine::start(&filters::Settings { cache: Some(code_cache(&settings)?), ..settings.filters.clone() })
+    let compiler = settings.compiler.clone().map(|program| Compiler { program, arguments: vec!["compile".into()] });
+    let cache = Some(code_cache(&settings)?);
+    let engine = Engine::start(&filters::Settings { cache, compiler, ..settings.filters.clone() })
         .map_err(anyhow::Error::msg)?;
     let limits = settings.gateway.limits.clone();
     let recorder = Arc::new(Recorder::new(limits.records));

@@ -6,6 +6,7 @@ mod attach;
 mod attachment;
 mod build;
 mod client;
+mod compile;
 mod destination;
 mod event;
 mod event_file;
@@ -130,6 +131,9 @@ enum Command {
     },
     /// Print the admin API as an OpenAPI document.
     Openapi,
+    /// Compile the component on standard input; for the host, which does it in a process of its own.
+    #[command(hide = true)]
+    Compile,
     /// What the exit codes mean.
     #[command(hide = true, long_about = failure::EXIT_CODES)]
     ExitCodes,
@@ -169,6 +173,7 @@ impl Command {
                 show::print(&String::from_utf8_lossy(&script))
             }
             Self::Openapi => show::print_json(&crate::admin::openapi()),
+            Self::Compile => compile::run(),
             Self::ExitCodes => show::print(&format!("{}\n", failure::EXIT_CODES)),
         }
     }

@@ -21,7 +21,9 @@ impl Serve {
     pub(crate) async fn run(self, global: &Global) -> Result<(), Failure> {
         let settings =
             Settings::load(self.config.as_deref().or(global.config.as_deref()), &self.set, Strictness::EveryVariable)?;
-        Ok(crate::run::main(settings).await?)
+        // This program has a command for it.
+        let compiler = std::env::current_exe().ok();
+        Ok(crate::run::main(Settings { compiler, ..settings }).await?)
     }
 }
 

@@ -35,6 +35,8 @@ pub struct Settings {
     pub gateway: Gateway,
     pub admin: Admin,
     pub filters: filters::Settings,
+    /// The program that compiles uploads, beside this process; set by the command line.
+    pub compiler: Option<PathBuf>,
     /// Bytes of compiled code on disk.
     pub code_bytes: u64,
     /// What destinations may be though it is denied otherwise.
@@ -124,6 +126,7 @@ fn read(sources: &Sources<'_>, folder: &Path, home: Option<&Path>) -> Result<Set
         data: reader.folder("data", folder, home),
         gateway: reader.gateway(),
         filters: reader.filters(),
+        compiler: None,
         code_bytes: reader.whole("filters.code_bytes"),
         egress: reader.parts("egress.allow", egress::Allow::read),
         log: reader.log(),
@@ -188,6 +191,7 @@ impl<'a> Reader<'a> {
             },
             modules_bytes: self.whole("filters.modules_bytes"),
             cache: None,
+            compiler: None,
         }
     }
 
