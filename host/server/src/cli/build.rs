@@ -15,6 +15,9 @@ use super::{
     module, show,
 };
 
+/// The stack in a filter's memory. Rust would make it a megabyte, and the host goes through all of a small memory after each
+/// event; what the host gives a call of the machine's stack ends before this does.
+const STACK_BYTES: u32 = 128 << 10;
 /// What components are compiled for.
 const TARGET: &str = "wasm32-wasip2";
 
@@ -83,6 +86,7 @@ impl Build {
         let mut cargo = Command::new(cargo());
         cargo.args(["build", "--target", TARGET, "--profile", &self.profile]);
         cargo.arg("--message-format=json-render-diagnostics");
+        cargo.args(["--config", &format!("target.{TARGET}.rustflags = [\"-Clink-arg=-zstack-size={STACK_BYTES}\"]")]);
         if !self.has_profile()? {
             let options = SMALL.iter().map(|option| format!("profile.{}.{option}", self.profile));
             options.for_each(|option| _ = cargo.args(["--config", &option]));
