@@ -23,6 +23,7 @@ EOF
 [[routes.hooks.filters]]
 name = "bench"
 module = "bench"
+instance = "${INSTANCE:-auto}"
 config = { job = "$JOB", verified = "$1" }
 grants = { secrets = { webhook = "github" } }
 EOF
