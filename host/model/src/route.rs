@@ -1,6 +1,6 @@
 //! Routes as they are meant: what `RouteSpec::read` makes of what was written.
 
-use std::{collections::BTreeMap, time::Duration};
+use std::{collections::BTreeMap, net::Ipv6Addr, time::Duration};
 
 use http::{HeaderName, HeaderValue, Method};
 
@@ -329,7 +329,8 @@ impl Host {
             })
         };
         // An IPv6 address is written as it is in a URL, in brackets.
-        let address = name.starts_with('[') && name.ends_with(']') && !below;
+        let inside = name.strip_prefix('[').and_then(|inside| inside.strip_suffix(']'));
+        let address = !below && inside.is_some_and(|inside| inside.parse::<Ipv6Addr>().is_ok());
         if address || right(name) {
             Ok(if below { Self::Below(name.to_owned()) } else { Self::Exact(name.to_owned()) })
         } else {
