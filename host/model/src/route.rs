@@ -215,7 +215,7 @@ impl RouteSpec {
             );
         }
         let mut filters: Vec<Attachment> = Vec::with_capacity(self.filters.len());
-        for (index, spec) in self.filters.iter().enumerate() {
+        for (index, spec) in self.filters.iter().enumerate().take(limits::CHAIN_LENGTH_MOST) {
             let at = format!("filters[{index}]");
             if let Some(filter) = faults.keep(&at, spec.read()) {
                 if filters.iter().any(|other| other.name == filter.name) {
@@ -249,8 +249,11 @@ impl RouteSpec {
 impl ForwardSpec {
     fn read(&self) -> Result<Candidates, Faults> {
         let mut faults = Faults::default();
-        let mut names: Vec<Name> = Vec::with_capacity(self.candidates.len());
-        for (index, written) in self.candidates.iter().enumerate() {
+        if self.candidates.len() > limits::DESTINATIONS_MOST {
+            faults.add("candidates", format!("too many: at most {}", limits::DESTINATIONS_MOST));
+        }
+        let mut names: Vec<Name> = Vec::new();
+        for (index, written) in self.candidates.iter().enumerate().take(limits::DESTINATIONS_MOST) {
             match written.parse::<Name>() {
                 Ok(name) if names.contains(&name) => {
                     faults.add(format!("candidates[{index}]"), format!("`{name}` is there twice"));
@@ -261,9 +264,6 @@ impl ForwardSpec {
         }
         if self.candidates.is_empty() {
             faults.add("candidates", "is empty: name at least one destination");
-        }
-        if self.candidates.len() > limits::DESTINATIONS_MOST {
-            faults.add("candidates", format!("too many: at most {}", limits::DESTINATIONS_MOST));
         }
         let default = self.default.as_ref().or(self.candidates.first());
         if !faults.is_empty() {
