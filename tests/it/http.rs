@@ -1,7 +1,7 @@
 //! HTTP as senders speak it: methods, versions, framings, connections that stay and hosts that stop.
 
 use bytes::Bytes;
-use http::{Method, Request};
+use http::{HeaderName, Method, Request};
 use http_body_util::Full;
 use serde_json::json;
 
@@ -211,6 +211,21 @@ async fn http_2_without_tls_is_spoken() {
         assert_eq!(platform.ask_h2(head).await.expect(200).body, "");
         destination.forget();
     }
+    platform.stop().await;
+}
+
+/// `http` takes such a name over HTTP/2; destinations are spoken to in HTTP/1.1, where it is malformed.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_name_that_only_http_2_carries_is_refused() {
+    let destination = Destination::ok().await;
+    let platform = platform(&destination).await;
+    for way in ["/stream", "/hook"] {
+        let name = HeaderName::from_lowercase(b"x\"y").unwrap();
+        let request = Request::post(format!("http://{}{way}", platform.gateway())).header(name, "1");
+        let answer = platform.ask_h2(request.body(Full::from("{}")).unwrap()).await;
+        assert_eq!(answer.refusal(400), "a header has a name that is none in HTTP");
+    }
+    assert_eq!(destination.received(), []);
     platform.stop().await;
 }
 

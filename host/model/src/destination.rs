@@ -1,8 +1,8 @@
 //! Where events go.
 
-use std::time::Duration;
+use std::{net::Ipv6Addr, time::Duration};
 
-use http::Uri;
+use http::{Uri, uri::Authority};
 use serde::{Deserialize, Serialize};
 
 use crate::{Faults, Name};
@@ -73,6 +73,11 @@ impl DestinationSpec {
                     .add("url", format!("`{}` must not carry a user or password; set a header in a filter", self.url));
                 None
             }
+            Ok(url) if !url.authority().is_some_and(is_host_and_port) => {
+                faults
+                    .add("url", format!("`{}` must name a host, and behind a colon a port from 1 to 65535", self.url));
+                None
+            }
             Ok(_) if self.url.contains('#') => {
                 faults.add("url", format!("`{}` must not carry a fragment", self.url));
                 None
@@ -102,6 +107,20 @@ impl DestinationSpec {
     }
 }
 
+/// `http::Uri` takes more, and where it sees no number it sees no port, so that another one would be connected to.
+fn is_host_and_port(authority: &Authority) -> bool {
+    let host = authority.host();
+    let right = match host.strip_prefix('[').and_then(|address| address.strip_suffix(']')) {
+        Some(address) => address.parse::<Ipv6Addr>().is_ok(),
+        None => !host.is_empty(),
+    };
+    let port = authority.as_str().strip_prefix(host).unwrap_or_default();
+    // RFC 3986, section 3.2.3: a port may be empty, which is that of the scheme.
+    let digits = port.strip_prefix(':').unwrap_or_default();
+    let is_port = digits.bytes().all(|byte| byte.is_ascii_digit()) && digits.parse::<u16>().is_ok_and(|port| port > 0);
+    right && (matches!(port, "" | ":") || is_port)
+}
+
 #[cfg(test)]
 mod tests {
     use serde_json::json;
@@ -127,6 +146,9 @@ mod tests {
         assert_eq!(destination.http.path, PathRule::Append);
         assert_eq!(destination.http.connect_timeout, Duration::from_millis(1));
         assert_eq!(destination.http.total_timeout, Duration::from_mins(10));
+        for url in ["http://a:/", "http://a:1", "http://a:65535", "http://[::1]", "http://[::ffff:127.0.0.1]:8080/x"] {
+            assert_eq!(read(json!({ "url": url })).map(|read| read.http.url), Ok(url.parse().unwrap()));
+        }
     }
 
     #[test]
@@ -137,6 +159,12 @@ mod tests {
             ("a.example.com:80", "must begin with http:// or https://"),
             ("https://user:pass@a/", "must not carry a user or password"),
             ("https://a/#part", "must not carry a fragment"),
+            ("http://a:65536/", "must name a host, and behind a colon a port from 1 to 65535"),
+            ("http://a:0/", "must name a host, and behind a colon a port from 1 to 65535"),
+            ("http://a:+80/", "must name a host, and behind a colon a port from 1 to 65535"),
+            ("http://a:b/", "must name a host, and behind a colon a port from 1 to 65535"),
+            ("http://:80/", "must name a host, and behind a colon a port from 1 to 65535"),
+            ("http://[a]/", "must name a host, and behind a colon a port from 1 to 65535"),
             ("https://", "is no URL"),
             ("https:///path", "is no URL"),
             ("https://a b/", "is no URL"),

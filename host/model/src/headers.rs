@@ -20,6 +20,12 @@ pub fn leave_out(headers: &mut HeaderMap, goes: impl Fn(&HeaderName) -> bool) {
     headers.extend(kept);
 }
 
+/// Whether every name is a token (RFC 9110, section 5.6.2). `http` makes sure of it, except that it takes `"` in names that
+/// come over HTTP/2, which must not go on over HTTP/1.1.
+pub fn are_tokens(headers: &HeaderMap) -> bool {
+    !headers.keys().any(|name| name.as_str().contains('"'))
+}
+
 #[cfg(test)]
 mod tests {
     use http::HeaderValue;
@@ -36,6 +42,19 @@ mod tests {
         leave_out(&mut headers, |name| *name == "gone" || *name == "never there");
         let left: Vec<_> = headers.iter().map(|(name, value)| (name.as_str(), value.to_str().unwrap())).collect();
         assert_eq!(left, [("a", "1"), ("a", "2"), ("b", "1"), ("b", "2"), ("c", "1")]);
+    }
+
+    #[test]
+    fn a_name_with_a_quotation_mark_is_no_token() {
+        let header = |name: &[u8]| (HeaderName::from_lowercase(name).unwrap(), HeaderValue::from_static("1"));
+        assert!(are_tokens(&HeaderMap::from_iter([header(b"a"), header(b"!#$%&'*+-.^_`|~09az")])));
+        assert!(!are_tokens(&HeaderMap::from_iter([header(b"a"), header(b"b\"c")])));
+        // What `http` itself refuses, whichever way a name comes.
+        for byte in (0..=u8::MAX).filter(|byte| !byte.is_ascii_alphanumeric() && !b"\"!#$%&'*+-.^_`|~".contains(byte)) {
+            assert!(HeaderName::from_lowercase(&[b'a', byte]).is_err(), "{byte}");
+            assert!(HeaderName::from_bytes(&[b'a', byte]).is_err(), "{byte}");
+        }
+        assert!(HeaderName::from_bytes(b"b\"c").is_err());
     }
 
     #[test]

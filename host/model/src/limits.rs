@@ -77,8 +77,10 @@ pub const BODY_BYTES_MOST: u64 = 64 << 20;
 pub const REASON_BYTES_MOST: usize = 1_024;
 /// Labels that one call of a filter may set.
 pub const LABELS_MOST: usize = 32;
-/// Path and query of an event after the edits.
+/// Path and query of an event after the edits, and of one in a file.
 pub const TARGET_BYTES_MOST: usize = 32 << 10;
+/// Headers of an event in a file: the most that `gateway.headers` can be set to.
+pub const EVENT_HEADERS_MOST: usize = 4_096;
 /// A method that a filter sets.
 pub const METHOD_BYTES_MOST: usize = 32;
 /// Body bytes that the JSON edits of one verdict may go through, the whole body for each edit.

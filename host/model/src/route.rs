@@ -1,6 +1,6 @@
 //! Routes as they are meant: what `RouteSpec::read` makes of what was written.
 
-use std::{collections::BTreeMap, time::Duration};
+use std::{collections::BTreeMap, net::Ipv6Addr, time::Duration};
 
 use http::{HeaderName, HeaderValue, Method};
 
@@ -216,7 +216,7 @@ impl RouteSpec {
             );
         }
         let mut filters: Vec<Attachment> = Vec::with_capacity(self.filters.len());
-        for (index, spec) in self.filters.iter().enumerate() {
+        for (index, spec) in self.filters.iter().enumerate().take(limits::CHAIN_LENGTH_MOST) {
             let at = format!("filters[{index}]");
             if let Some(filter) = faults.keep(&at, spec.read()) {
                 if filters.iter().any(|other| other.name == filter.name) {
@@ -250,8 +250,11 @@ impl RouteSpec {
 impl ForwardSpec {
     fn read(&self) -> Result<Candidates, Faults> {
         let mut faults = Faults::default();
-        let mut names: Vec<Name> = Vec::with_capacity(self.candidates.len());
-        for (index, written) in self.candidates.iter().enumerate() {
+        if self.candidates.len() > limits::DESTINATIONS_MOST {
+            faults.add("candidates", format!("too many: at most {}", limits::DESTINATIONS_MOST));
+        }
+        let mut names: Vec<Name> = Vec::new();
+        for (index, written) in self.candidates.iter().enumerate().take(limits::DESTINATIONS_MOST) {
             match written.parse::<Name>() {
                 Ok(name) if names.contains(&name) => {
                     faults.add(format!("candidates[{index}]"), format!("`{name}` is there twice"));
@@ -262,9 +265,6 @@ impl ForwardSpec {
         }
         if self.candidates.is_empty() {
             faults.add("candidates", "is empty: name at least one destination");
-        }
-        if self.candidates.len() > limits::DESTINATIONS_MOST {
-            faults.add("candidates", format!("too many: at most {}", limits::DESTINATIONS_MOST));
         }
         let default = self.default.as_ref().or(self.candidates.first());
         if !faults.is_empty() {
@@ -330,7 +330,8 @@ impl Host {
             })
         };
         // An IPv6 address is written as it is in a URL, in brackets.
-        let address = name.starts_with('[') && name.ends_with(']') && !below;
+        let inside = name.strip_prefix('[').and_then(|inside| inside.strip_suffix(']'));
+        let address = !below && inside.is_some_and(|inside| inside.parse::<Ipv6Addr>().is_ok());
         if address || right(name) {
             Ok(if below { Self::Below(name.to_owned()) } else { Self::Exact(name.to_owned()) })
         } else {

@@ -22,3 +22,34 @@ pub(crate) fn check(manifest: &Manifest, config: &Value) -> Result<(), Faults> {
     }
     faults.or(())
 }
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    fn checked(schema: Value, config: Value) -> Result<(), Faults> {
+        check(&Manifest { config_schema: Some(schema), ..Manifest::default() }, &config)
+    }
+
+    /// A module's author must not make the host read a file or call somebody.
+    #[test]
+    fn a_schema_leads_nowhere_outside() {
+        for elsewhere in
+            ["file:///etc/hostname", "http://127.0.0.1:9/schema", "https://example.com/schema", "other.json"]
+        {
+            let said = checked(json!({ "$ref": elsewhere }), json!({})).unwrap_err().to_string();
+            assert!(said.starts_with("the manifest's JSON Schema is no schema: "), "{elsewhere}: {said}");
+        }
+    }
+
+    #[test]
+    fn a_schema_that_leads_to_itself_ends() {
+        assert!(checked(json!({ "$ref": "#" }), json!([1])).is_ok());
+        let list = json!({ "type": "array", "items": { "$ref": "#" }, "maxItems": 1 });
+        assert!(checked(list.clone(), json!([[[[]]]])).is_ok());
+        let said = checked(list, json!([[[1]]])).unwrap_err().to_string();
+        assert_eq!(said, "/0/0/0: 1 is not of type \"array\"");
+    }
+}

@@ -9,6 +9,9 @@ use serde_json::Value;
 use serde_path_to_error::Segment;
 pub(crate) use source::{Source, join};
 
+/// Faults of shape that are told: each is found by reading all of it once more.
+const FAULTS_MOST: usize = 100;
+
 /// What was read.
 #[derive(Debug)]
 pub(crate) struct Read<T> {
@@ -52,6 +55,9 @@ pub(crate) fn read<T: DeserializeOwned>(mut left: Value) -> Read<T> {
             }
             Err(error) => error,
         };
+        if taken.len() == FAULTS_MOST {
+            return Read { value: None, faults };
+        }
         let problem = error.inner().to_string();
         let found: Place = error.path().iter().map_while(Step::of).collect();
         let place = before(&found, &taken);
@@ -179,6 +185,13 @@ mod tests {
         assert_eq!(faults::<RouteSpec>(json!(3)), [""]);
         assert_eq!(faults::<RouteSpec>(json!({ "forward": {} })), ["forward"]);
         assert!(faults::<RouteSpec>(json!({ "filters": [] })).is_empty());
+    }
+
+    #[test]
+    fn what_is_wrong_throughout_is_not_read_to_its_end() {
+        let found = faults::<RouteSpec>(json!({ "match": { "methods": vec![7; 200_000] } }));
+        assert_eq!(found.len(), FAULTS_MOST);
+        assert_eq!(found.last().map(String::as_str), Some("match.methods[99]"));
     }
 
     #[test]

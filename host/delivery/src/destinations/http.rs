@@ -8,6 +8,7 @@ use hyper_util::{
     client::legacy,
     rt::{TokioExecutor, TokioTimer},
 };
+use model::headers::are_tokens;
 
 mod body;
 mod connections;
@@ -114,6 +115,9 @@ impl<S: Source> Client<S> {
         };
         if answer.status() == StatusCode::SWITCHING_PROTOCOLS {
             return Err(SendError::new(Kind::Broken, "the destination switched protocols, which was not asked for"));
+        }
+        if answer.version() == Version::HTTP_2 && !are_tokens(answer.headers()) {
+            return Err(SendError::new(Kind::Broken, "a header of the answer has a name that is none in HTTP"));
         }
         hop::strip(answer.headers_mut());
         *answer.version_mut() = Version::HTTP_11;

@@ -8,7 +8,7 @@ use delivery::{
     destinations::http::{Client, Kind, Pool, Target},
     egress::Allow,
 };
-use http::{Request, Response, Version};
+use http::{HeaderName, HeaderValue, Request, Response, Version};
 use http_body_util::Full;
 use hyper::{body::Incoming, service::service_fn};
 use hyper_util::{
@@ -54,7 +54,12 @@ async fn secure(alpn: &[&[u8]]) -> (SocketAddr, CertificateDer<'static>) {
                     }
                     let version = if request.version() == Version::HTTP_2 { 2 } else { 1 };
                     let answer = format!("{version} {} {connection}", request.uri().authority().is_some());
-                    Ok::<_, Infallible>(Response::new(Full::new(Bytes::from(answer))))
+                    let mut answer = Response::new(Full::new(Bytes::from(answer)));
+                    if request.uri().path() == "/quoted" {
+                        let name = HeaderName::from_lowercase(b"x\"y").unwrap();
+                        answer.headers_mut().insert(name, HeaderValue::from_static("1"));
+                    }
+                    Ok::<_, Infallible>(answer)
                 });
                 let _ = auto::Builder::new(TokioExecutor::new()).serve_connection(TokioIo::new(tls), service).await;
             });
@@ -79,6 +84,18 @@ async fn a_trusted_server_is_spoken_to_in_the_agreed_version() {
         assert_eq!(answer.version(), Version::HTTP_11);
         assert_eq!(text(answer).await, expected);
     }
+}
+
+/// Over HTTP/1.1 such a name is malformed, and the sender may speak that.
+#[tokio::test]
+async fn a_name_that_only_http_2_carries_is_not_passed_on() {
+    let (address, root) = secure(&[b"h2"]).await;
+    let mut destination = destination(&format!("https://localhost:{}/quoted", address.port()));
+    destination.path = PathRule::Fixed;
+    let target = Target::new(&destination).unwrap();
+    let error = client(&[root]).send(&target, post("/", "{}")).await.unwrap_err();
+    assert_eq!(error.kind, Kind::Broken);
+    assert!(error.reason().contains("a header of the answer has a name that is none in HTTP"), "{}", error.reason());
 }
 
 #[tokio::test]

@@ -75,8 +75,9 @@ pub fn check_status(status: u16, statuses: RangeInclusive<u16>) -> Result<Status
 /// A header that a guest may set; the name in lower case.
 pub fn check_header(name: &str, value: &[u8]) -> Result<(HeaderName, HeaderValue), String> {
     let name = check_header_name(name)?;
-    let value = HeaderValue::from_bytes(value)
-        .map_err(|_| format!("the value of `{name}` holds a control character; only tab is allowed"))?;
+    let value = HeaderValue::from_bytes(value).map_err(|_| {
+        format!("the value of `{}` holds a control character; only tab is allowed", excerpt(name.as_str()))
+    })?;
     Ok((name, value))
 }
 

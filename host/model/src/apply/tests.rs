@@ -285,6 +285,8 @@ fn what_is_no_header_is_refused() {
         assert!(said.ends_with("the value of `x-c` holds a control character; only tab is allowed"), "{said}");
         assert!(!said.contains(char::is_control), "{said}");
     }
+    let long = refused(set(&"x".repeat(30_000), "\n"));
+    assert!(long.len() < 400 && long.contains("x…` holds a control character"), "{long}");
 }
 
 #[test]

@@ -163,7 +163,8 @@ fn hosts_are_names_without_scheme_and_port() {
     assert_eq!(host("Hooks.Example.com"), Ok(Host::Exact("hooks.example.com".to_owned())));
     assert_eq!(host("*.x"), Ok(Host::Below("x".to_owned())));
     assert_eq!(host("[::1]"), Ok(Host::Exact("[::1]".to_owned())));
-    for wrong in ["", "*", "*.", "a..b", ".a", "a.", "a:80", "http://a", "a/b", "*.*.a", "a b", "é.com", "*.[::1]"] {
+    let names = ["", "*", "*.", "a..b", ".a", "a.", "a:80", "http://a", "a/b", "*.*.a", "a b", "é.com", "*.[::1]"];
+    for wrong in names.into_iter().chain(["[]", "[a]", "[::1 ]", "[127.0.0.1]"]) {
         let problem = "is no host: write `hooks.example.com` or `*.example.com`, without scheme and port";
         assert_eq!(host(wrong).unwrap_err().to_string(), format!("match.host: `{wrong}` {problem}"));
     }

@@ -3,7 +3,7 @@
 use std::net::IpAddr;
 
 use http::{HeaderValue, Method, Version, header::HOST, request::Parts};
-use model::Scheme;
+use model::{Scheme, headers::are_tokens};
 
 use super::{answer::Refusal, forwarded, peer::Peer};
 
@@ -24,13 +24,17 @@ pub(super) struct Authority {
 }
 
 impl Sender {
-    /// Refuses what does not say clearly which host is meant (RFC 9112, section 3.2; RFC 9113, section 8.3.1).
+    /// Refuses what does not say clearly which host is meant (RFC 9112, section 3.2; RFC 9113, section 8.3.1), and what
+    /// could not be passed on.
     pub(super) fn of(head: &Parts, peer: &Peer) -> Result<Self, Refusal> {
         if head.method == Method::CONNECT {
             return Err(Refusal::not_implemented("tunnels are not made here"));
         }
         if head.headers.len() > peer.gateway.settings.headers_most {
             return Err(Refusal::too_many_headers());
+        }
+        if head.version == Version::HTTP_2 && !are_tokens(&head.headers) {
+            return Err(Refusal::bad_request("a header has a name that is none in HTTP"));
         }
         let sender = Self { source: peer.ip, scheme: Scheme::Http, authority: authority(head)? };
         if !peer.trusted {
