@@ -1,0 +1,2 @@
+//! A real component, damaged in hundreds of ways.
+
