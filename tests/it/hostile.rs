@@ -6,11 +6,13 @@ mod arena;
 mod canary;
 mod computing;
 mod damage;
+mod endless;
 mod flooding;
 mod handing_over;
 mod leaving;
 mod made;
 mod neighbour;
+mod schemas;
 mod uploads;
 
 use arena::{Arena, Row};

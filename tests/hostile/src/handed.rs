@@ -42,12 +42,16 @@ fn many(deed: &Deed<'_>) -> Option<Verdict> {
     Some(match deed.name {
         "edits" => (0..count).fold(Verdict::edit(), |verdict, _| verdict.set_header("x-same", "1")),
         "headers" => Verdict::edit().edits(headers().map(Edit::AppendHeader)),
-        "respond-headers" => headers().fold(Verdict::respond(200), |verdict, (name, value)| verdict.header(name, value)),
+        "respond-headers" => {
+            headers().fold(Verdict::respond(200), |verdict, (name, value)| verdict.header(name, value))
+        }
         "reject-headers" => headers().fold(Verdict::reject(400), |verdict, (name, value)| verdict.header(name, value)),
         "say-headers" => say(deed, 200, headers().collect(), Vec::new()),
         "choices" => Verdict::edit().choose((0..count).map(|_| "ci")),
         // The body anew for each of them.
-        "json-edits" => (0..count).fold(Verdict::edit(), |verdict, index| verdict.json_set(format!("/n{index}"), &index)),
+        "json-edits" => {
+            (0..count).fold(Verdict::edit(), |verdict, index| verdict.json_set(format!("/n{index}"), &index))
+        }
         _ => return None,
     })
 }
@@ -57,13 +61,11 @@ fn deep(deed: &Deed<'_>) -> Option<Verdict> {
     let levels = deed.number(0);
     Some(match deed.name {
         "deep-pointer" => Verdict::edit().json_set(pointer(levels), &1),
-        "deep-value" => {
-            Verdict::edit().json_set_text("/a", format!("{}{}", "[".repeat(levels), "]".repeat(levels)))
-        }
+        "deep-value" => Verdict::edit().json_set_text("/a", format!("{}{}", "[".repeat(levels), "]".repeat(levels))),
         // Each edit is right by itself, and puts one level into what the last one made.
-        "deep-edits" => (1..=levels).fold(Verdict::edit(), |verdict, level| {
-            verdict.json_set_text(pointer(level), "{}")
-        }),
+        "deep-edits" => {
+            (1..=levels).fold(Verdict::edit(), |verdict, level| verdict.json_set_text(pointer(level), "{}"))
+        }
         "json-read" => match deed.event.body().json_text("") {
             Ok(text) => answer(text.unwrap_or_default().len()),
             Err(error) => answer(error),

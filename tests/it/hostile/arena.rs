@@ -2,6 +2,7 @@
 
 use std::{
     net::SocketAddr,
+    pin::pin,
     time::{Duration, Instant},
 };
 
@@ -16,11 +17,11 @@ use serde_json::{Value, json};
 use tempfile::TempDir;
 
 use super::neighbour::Neighbour;
-use crate::support::{Answer, Api, Destination, Host, Wire, assert_no_inside, eventually, guest};
+use crate::support::{Answer, Api, Destination, Host, Program, Wire, assert_no_inside, eventually, guest};
 
 /// What a host may have needed of memory at its worst, if nobody says otherwise. What an unoptimised host needs at rest is
 /// under 100 MiB, and one call of a filter may have 64.
-const PEAK_MOST: usize = 400 << 20;
+const PEAK_MOST: usize = 300 << 20;
 
 pub(super) struct Arena {
     host: Host,
@@ -169,10 +170,8 @@ impl Arena {
 
     pub(super) async fn record(&self, answer: &Answer) -> Value {
         let event = answer.event();
-        eventually("the event's record", async || {
-            self.records().await.into_iter().find(|record| record["id"] == event)
-        })
-        .await
+        eventually("the event's record", async || self.records().await.into_iter().find(|record| record["id"] == event))
+            .await
     }
 
     /// The newest first.
@@ -191,13 +190,7 @@ impl Arena {
             }
             let served = self.neighbour.served();
             let answer = self.tell(&row.told, row.body.clone()).await;
-            if std::env::var("LEARN").is_ok() {
-                let record = self.record(&answer).await;
-                println!("ROW {module}: {} ({}): {} {} {:.100} | {} us {} MiB | {}", row.told.chars().take(60).collect::<String>(), row.body.len(), answer.status, answer.header("x-first"), answer.text(), record["filters"][0]["time_us"], self.memory("VmHWM") >> 20, record["filters"][0]["outcome"].to_string().chars().take(400).collect::<String>());
-                self.destination.forget();
-            } else {
             self.ended(module, row, &answer).await;
-            }
             self.neighbour.is_served_after(served).await;
         }
     }
@@ -247,6 +240,26 @@ impl Arena {
         self.host.kill().await;
         drop(self.folder);
         waited
+    }
+
+    /// Told to stop, and again, the host ends, whatever it is about.
+    pub(super) async fn stops(self) {
+        self.neighbour.moves_out().await;
+        let process = self.host.process().to_string();
+        let tell = async || {
+            Program::new("kill").args(["-TERM", &process]).printed().await;
+            tokio::time::sleep(Duration::from_millis(200)).await;
+        };
+        tell().await;
+        let mut ended = pin!(self.host.ended());
+        let status = loop {
+            tokio::select! {
+                status = &mut ended => break status,
+                () = tell() => {}
+            }
+        };
+        assert!(status.success(), "{status}");
+        drop(self.folder);
     }
 
     pub(super) async fn close(self) {

@@ -38,11 +38,11 @@ const SEARCH_TOO: &str = "(module
         (br_if $on (i32.lt_u (local.get $place) (i32.const 0x800000)))))
     (start $start))";
 
-/// With one call at a time the host has just two memories, and whoever searches has both: there is no other place where the
+/// With one call at a time, and no instance that waits, the host has just two memories, and whoever searches has both: there is no other place where the
 /// pattern could be.
 #[tokio::test(flavor = "multi_thread")]
 async fn nothing_is_found_in_fresh_memory() {
-    let settings = [("filters.calls", "1"), ("filters.calls_per_project", "1")];
+    let settings = [("filters.calls", "1"), ("filters.calls_per_project", "1"), ("filters.waiting", "0")];
     let arena = Arena::with_neighbour(&settings, 1, Duration::from_millis(50)).await;
     arena.bring("hostile", guest("hostile")).await;
     arena.bring("leave", made::written("leave")).await;
@@ -94,7 +94,7 @@ async fn left(arena: &Arena, answer: &Answer, class: &str) {
 
 fn searcher(more: &str) -> Vec<u8> {
     let fields = made::fields("search");
-    made::beside_it(made::filter(&format!("{fields}\n{more}")), SEARCH_TOO)
+    made::beside_it(made::filter(&format!("{fields}\n{more}")), SEARCH_TOO.as_bytes())
 }
 
 /// The neighbour's: `plain`, and `image`, whose memory begins with an image.

@@ -5,7 +5,7 @@ use serde_json::json;
 use super::{Arena, Row, made};
 
 /// What a call of the filter may hand over takes more than the host lets it.
-const TOO_MUCH: &str = "…fuel";
+const TOO_MUCH: &str = "too much data is being copied between the host and the guest";
 
 #[tokio::test(flavor = "multi_thread")]
 async fn too_many_or_too_large() {
@@ -16,26 +16,34 @@ async fn too_many_or_too_large() {
         Row::fails("headers 33000", "bad-output", "edits: 33000 are too many: `limits.edits` is 1000"),
         Row::fails("respond-headers 33000", "bad-output", "respond.headers: 33000 headers are too many"),
         Row::fails("reject-headers 33000", "bad-output", "reject.headers: 33000 headers are too many"),
-        Row::answers("say-headers 33000", 200, "invalid argument: headers: 33000 headers are too many: `limits.headers` is 256"),
-        Row::fails("headers 300", "bad-output", "edits: 30"),
-        Row::fails("choices 1000", "bad-output", "edits[0] (choose ci, ci"),
-        Row::fails("long-header 70000", "bad-output", "edits: 70"),
+        Row::answers(
+            "say-headers 33000",
+            200,
+            "invalid argument: headers: 33000 headers are too many: `limits.headers` is 256",
+        ),
+        Row::fails("headers 300", "bad-output", "edits: 303 headers are too many: `limits.headers` is 256"),
+        Row::fails("choices 1000", "bad-output", "…1000 destinations are too many"),
+        Row::fails("long-header 70000", "bad-output", "…bytes of headers are too many: `limits.header_bytes` is 65536"),
         Row::fails("long-header 16000000", "trap", TOO_MUCH),
-        Row::fails("long-name 70000", "bad-output", "edits[0] (set header x"),
-        Row::fails("long-method 1000000", "bad-output", "edits[0] (set method"),
-        Row::fails("long-path 33000", "bad-output", "edits[0] (set path"),
-        Row::fails("long-query 33000", "bad-output", "edits[0] (set query"),
-        Row::fails("long-choice 1000000", "bad-output", "edits[0] (choose"),
+        Row::fails("long-name 70000", "bad-output", "…` is no header name"),
+        Row::fails("long-method 1000000", "bad-output", "…` is no method"),
+        Row::fails("long-path 33000", "bad-output", "…33001 bytes of path and query are too many"),
+        Row::fails("long-query 33000", "bad-output", "…33000 bytes of path and query are too many"),
+        Row::fails("long-choice 1000000", "bad-output", "…is not one of the route's destinations"),
         Row::fails("long-drop 16000000", "trap", TOO_MUCH),
         Row::fails("long-reject 16000000", "trap", TOO_MUCH),
-        Row::answers("long-label 1000000", 200, "…"),
-        Row::answers("long-key 1000000", 200, "…"),
-        Row::fails("large-body 2000000", "bad-output", "edits[0] (replace body"),
-        Row::fails("large-body 5000000", "bad-output", "edits[0] (replace body"),
+        Row::answers("long-label 1000000", 200, "…invalid argument: value: 1000000 bytes are too many"),
+        Row::answers("long-key 1000000", 200, "…invalid argument: key: 1000000 bytes"),
+        Row::fails(
+            "large-body 2000000",
+            "bad-output",
+            "…a body of 2000000 bytes is too long: the route allows 1048576",
+        ),
+        Row::fails("large-body 5000000", "bad-output", "…5000000 bytes handed over are too many"),
         Row::fails("respond 200 5000000", "bad-output", "respond.body: 5000000 bytes handed over are too many"),
         Row::fails("respond 200 20000000", "trap", TOO_MUCH),
         Row::fails("respond 200 67108864", "memory", "asked for more than 67108864 bytes of memory"),
-        Row::fails("headers 9000", "bad-output", "edits: 900").within(roomy.clone()),
+        Row::fails("headers 9000", "bad-output", "edits: 9003 headers are too many").within(roomy.clone()),
         Row::fails("respond 200 67108864", "trap", TOO_MUCH).within(roomy),
     ];
     arena.run("hostile", &rows).await;
@@ -55,8 +63,12 @@ async fn the_largest_answer_is_an_answer() {
             "hostile",
             &[
                 Row::answers("respond 200 67108864", 200, "x".repeat(64 << 20)).within(most.clone()),
-                Row::fails("respond 200 67108865", "bad-output", "respond.body: 67108865 bytes handed over are too many")
-                    .within(most.clone()),
+                Row::fails(
+                    "respond 200 67108865",
+                    "bad-output",
+                    "respond.body: 67108865 bytes handed over are too many",
+                )
+                .within(most.clone()),
                 Row::fails("respond 200 140000000", "trap", TOO_MUCH).within(most),
             ],
         )
@@ -69,19 +81,21 @@ async fn json_has_an_end() {
     let arena = Arena::with_hostile().await;
     let edits = json!({"edits": 10_000});
     let brackets = "[".repeat(1 << 20);
+    let long = format!("{{\"a\":\"{}\"}}", "x".repeat(1 << 19));
     let rows = [
-        Row::fails("deep-pointer 127", "", ""),
-        Row::fails("deep-pointer 128", "bad-output", "edits[0] (json set"),
-        Row::fails("deep-pointer 100000", "bad-output", "edits[0] (json set"),
-        Row::fails("deep-value 200", "bad-output", "edits[0] (json set"),
-        Row::fails("deep-value 1000000", "bad-output", "edits[0] (json set"),
-        Row::fails("deep-edits 200", "bad-output", "edits[1"),
-        Row::fails("json-edits 10000", "bad-output", "edits[").within(edits.clone()),
-        Row::fails("json-edits 1000", "bad-output", "edits[").with_body(format!("{{\"a\":\"{}\"}}", "x".repeat(1 << 19))),
-        Row::answers("json-read", 200, "…").with_body(brackets.clone()),
-        Row::fails("json-edit", "bad-output", "edits[0] (json set /a: 1): the body is").with_body(brackets),
+        Row::answers("deep-pointer 128", 200, ""),
+        Row::fails("deep-pointer 129", "bad-output", "…` leads deeper than 128 levels"),
+        Row::fails("deep-pointer 100000", "bad-output", "…` leads deeper than 128 levels"),
+        Row::fails("deep-value 200", "bad-output", "…is nested too deep"),
+        Row::fails("deep-value 1000000", "bad-output", "…is nested too deep"),
+        Row::fails("deep-edits 200", "bad-output", "edits[127] (set json /a"),
+        Row::fails("json-edits 10000", "bad-output", "…too many JSON edits of a body this long").within(edits),
+        Row::fails("json-edits 1000", "bad-output", "…too many JSON edits of a body this long").with_body(long),
+        Row::answers("json-read", 200, "…invalid argument: not JSON: it is nested too deep")
+            .with_body(brackets.clone()),
+        Row::fails("json-edit", "bad-output", "…the body is not JSON: it is nested too deep").with_body(brackets),
     ];
-    arena.run("hostile", &rows[1..]).await;
+    arena.run("hostile", &rows).await;
     arena.close().await;
 }
 
@@ -136,7 +150,9 @@ async fn no_header_is_smuggled() {
             rows.push(Row::fails(format!("remove-header {header}"), "bad-output", "edits[1] ("));
         }
     }
-    arena_of_rows(&rows).await;
+    let arena = Arena::with_hostile().await;
+    arena.run("hostile", &rows).await;
+    arena.close().await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -154,12 +170,8 @@ async fn no_status_is_made_up() {
         rows.push(Row::answers(format!("say {status} 1"), 200, "…invalid argument: body: an answer with status "));
         rows.push(Row::answers(format!("respond {status} 0"), status, ""));
     }
-    arena_of_rows(&rows).await;
-}
-
-async fn arena_of_rows(rows: &[Row]) {
     let arena = Arena::with_hostile().await;
-    arena.run("hostile", rows).await;
+    arena.run("hostile", &rows).await;
     arena.close().await;
 }
 
@@ -167,16 +179,32 @@ async fn arena_of_rows(rows: &[Row]) {
 #[tokio::test(flavor = "multi_thread")]
 async fn no_value_is_taken_on_trust() {
     let arena = Arena::open().await;
-    let by = |length: usize, detail| Row::fails("", "trap", detail).with_body(vec![b'x'; length]);
+    let row = |(length, detail)| Row::fails("", "trap", detail).with_body(vec![b'x'; length]);
     arena.bring("text", made::written("text")).await;
-    arena.run("text", &[0, 1, 2, 3, 4, 5, 6].map(|place| by(place, "…utf-8"))).await;
+    let places: Vec<Row> =
+        ["invalid utf-8 sequence of 1 bytes from index 5"; 7].into_iter().enumerate().map(row).collect();
+    arena.run("text", &places).await;
     arena.bring("wide", made::wide()).await;
-    arena.run("wide", &[by(0, "…utf-16")]).await;
+    arena.run("wide", &[Row::fails("", "trap", "unpaired surrogate found: d800")]).await;
     arena.bring("values", made::written("values")).await;
-    let rows = [
-        by(0, "…0"), by(1, "…1"), by(2, "…2"), by(3, "…3"), by(4, "…4"), by(5, "…5"), by(6, "…6"), by(7, "…7"),
-        by(8, "…8"), by(9, "…9"), by(10, "…10"), by(11, "…11"), by(12, "…12"), by(13, "…13"), by(14, "…14"), by(15, "…15"),
+    let values = [
+        "pointer out of bounds of memory",
+        "return pointer not aligned",
+        "invalid expected discriminant",
+        "unexpected discriminant: 7",
+        "unexpected discriminant: 11",
+        "list pointer/length out of bounds of memory",
+        "list pointer/length out of bounds of memory",
+        "string pointer/length out of bounds of memory",
+        "unknown handle index 1",
+        "unknown handle index 1",
+        "unknown handle index 77",
+        "unknown handle index 1",
+        "unknown handle index 1",
+        "borrow handles still remain at the end of the call",
+        "unexpected discriminant: 9",
+        "handle index 1 used with the wrong type",
     ];
-    arena.run("values", &rows).await;
+    arena.run("values", &values.into_iter().enumerate().map(row).collect::<Vec<_>>()).await;
     arena.close().await;
 }

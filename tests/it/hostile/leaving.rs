@@ -59,7 +59,10 @@ async fn what_was_said_before_does_not_count() {
         assert_eq!(record["filters"][0]["outcome"]["class"], class, "{way}");
         nothing_said(&record);
         let sent = arena.destination.only();
-        assert!(sent.headers.iter().all(|(name, _)| !name.starts_with("x-said") && name != "x-left"), "{way}: {sent:?}");
+        assert!(
+            sent.headers.iter().all(|(name, _)| !name.starts_with("x-said") && name != "x-left"),
+            "{way}: {sent:?}"
+        );
         assert_eq!((sent.method.as_str(), sent.target.as_str(), sent.body.as_slice()), ("POST", "/evil", &b""[..]));
         arena.destination.forget();
     }

@@ -2,6 +2,7 @@
 
 use std::fmt::Write as _;
 
+use serde_json::Value;
 use wit_component::{ComponentEncoder, StringEncoding};
 use wit_parser::{ManglingAndAbi, Resolve, WorldId};
 
@@ -41,7 +42,10 @@ const FRAME: [(&str, &str); 4] = [
            (local.get $place))",
     ),
     // Everything from address 16 on is zero: no error, nothing prepared; no error, pass.
-    ("\"snaphook:filter/handler@0.1.0#configure\"", "(func (export \"snaphook:filter/handler@0.1.0#configure\") (param i32 i32) (result i32) (i32.const 16))"),
+    (
+        "\"snaphook:filter/handler@0.1.0#configure\"",
+        "(func (export \"snaphook:filter/handler@0.1.0#configure\") (param i32 i32) (result i32) (i32.const 16))",
+    ),
     (
         "\"snaphook:filter/handler@0.1.0#handle\"",
         "(func (export \"snaphook:filter/handler@0.1.0#handle\") (param $given i32) (result i32)
@@ -49,8 +53,7 @@ const FRAME: [(&str, &str); 4] = [
            (i32.const 16))",
     ),
 ];
-const GIVE_BACK: &str =
-    "(import \"snaphook:filter/body@0.1.0\" \"[resource-drop]body\" (func $give_back (param i32)))";
+const GIVE_BACK: &str = "(import \"snaphook:filter/body@0.1.0\" \"[resource-drop]body\" (func $give_back (param i32)))";
 
 /// The filter whose fields are in `tests/hostile/wat`.
 pub(super) fn written(name: &str) -> Vec<u8> {
@@ -65,27 +68,22 @@ pub(super) fn fields(name: &str) -> String {
 
 /// Filter `wide`, whose strings are UTF-16.
 pub(super) fn wide() -> Vec<u8> {
-    encoded(&fields("wide"), WORLD, StringEncoding::UTF16)
+    encoded(&fields("wide"), StringEncoding::UTF16)
 }
 
 /// A filter of these fields of a core module.
 pub(super) fn filter(fields: &str) -> Vec<u8> {
-    encoded(fields, WORLD, StringEncoding::UTF8)
+    encoded(fields, StringEncoding::UTF8)
 }
 
-/// The same for a world `guest` of its own making.
-pub(super) fn filter_of(world: &str, fields: &str) -> Vec<u8> {
-    encoded(fields, world, StringEncoding::UTF8)
-}
-
-/// A component of this world `guest` whose functions trap.
-pub(super) fn dummy(world: &str) -> Vec<u8> {
-    let (resolve, world) = resolved(world);
+/// A component of world `guest` of this package, whose functions trap.
+pub(super) fn dummy(package: &str) -> Vec<u8> {
+    let (resolve, world) = world_of(Resolve::default(), package);
     let module = wit_component::dummy_module(&resolve, world, ManglingAndAbi::Standard32);
     wrapped(module, &resolve, world, StringEncoding::UTF8)
 }
 
-fn encoded(fields: &str, world: &str, encoding: StringEncoding) -> Vec<u8> {
+fn encoded(fields: &str, encoding: StringEncoding) -> Vec<u8> {
     let mut text = String::from("(module\n");
     let missing: Vec<_> = FRAME.iter().filter(|(mark, _)| !fields.contains(mark)).map(|(_, field)| *field).collect();
     if missing.iter().any(|field| field.contains("$give_back")) {
@@ -96,14 +94,14 @@ fn encoded(fields: &str, world: &str, encoding: StringEncoding) -> Vec<u8> {
         text.push('\n');
     }
     let module = wat::parse_str(&text).unwrap_or_else(|error| panic!("{error}"));
-    let (resolve, world) = resolved(world);
+    let mut resolve = Resolve::default();
+    resolve.push_dir(repository().join("wit")).unwrap();
+    let (resolve, world) = world_of(resolve, WORLD);
     wrapped(module, &resolve, world, encoding)
 }
 
-fn resolved(world: &str) -> (Resolve, WorldId) {
-    let mut resolve = Resolve::default();
-    resolve.push_dir(repository().join("wit")).unwrap();
-    let package = resolve.push_source("guest.wit", world).unwrap_or_else(|error| panic!("{error:#}"));
+fn world_of(mut resolve: Resolve, package: &str) -> (Resolve, WorldId) {
+    let package = resolve.push_source("guest.wit", package).unwrap_or_else(|error| panic!("{error:#}"));
     let world = resolve.select_world(&[package], Some("guest")).unwrap();
     (resolve, world)
 }
@@ -117,8 +115,8 @@ fn wrapped(mut module: Vec<u8>, resolve: &Resolve, world: WorldId, encoding: Str
 
 /// The component, with an instance of this core module beside its own. What the module does when it starts, it does before
 /// each call.
-pub(super) fn beside_it(mut component: Vec<u8>, module: &str) -> Vec<u8> {
-    let module = wat::parse_str(module).unwrap_or_else(|error| panic!("{error}"));
+pub(super) fn beside_it(mut component: Vec<u8>, module: &[u8]) -> Vec<u8> {
+    let module = wat::parse_bytes(module).unwrap_or_else(|error| panic!("{error}"));
     let modules = modules(&component);
     component.extend(section(1, &module));
     // One instance, of the module with this number, with nothing to import.
@@ -126,6 +124,22 @@ pub(super) fn beside_it(mut component: Vec<u8>, module: &str) -> Vec<u8> {
     leb(&mut instance, modules);
     instance.push(0);
     component.extend(section(2, &instance));
+    component
+}
+
+/// The component with this manifest.
+pub(super) fn with_manifest(component: Vec<u8>, manifest: &Value) -> Vec<u8> {
+    with_text(component, &manifest.to_string())
+}
+
+/// The component with this text where its manifest should be.
+pub(super) fn with_text(mut component: Vec<u8>, text: &str) -> Vec<u8> {
+    const NAME: &str = "snaphook:manifest";
+    let mut content = Vec::new();
+    leb(&mut content, NAME.len());
+    content.extend_from_slice(NAME.as_bytes());
+    content.extend_from_slice(text.as_bytes());
+    component.extend(section(0, &content));
     component
 }
 
@@ -147,11 +161,13 @@ pub(super) fn greedy() -> Vec<u8> {
         (memory 1)
         (func $start (if (i32.eq (memory.grow (i32.const 140)) (i32.const -1)) (then (unreachable))))
         (start $start))";
-    (0..7).fold(written("memories"), |component, _| beside_it(component, GREEDY))
+    (0..7).fold(written("memories"), |component, _| beside_it(component, GREEDY.as_bytes()))
 }
 
 /// The head of a component's binary.
 const COMPONENT: [u8; 8] = *b"\0asm\x0d\0\x01\0";
+/// And of a core module's.
+const MODULE: [u8; 8] = *b"\0asm\x01\0\0\0";
 
 /// Components in a component, so many levels deep.
 pub(super) fn nested(levels: usize) -> Vec<u8> {
@@ -178,13 +194,28 @@ fn leb(out: &mut Vec<u8>, mut number: usize) {
     out.push(number as u8);
 }
 
-/// So many functions, each another one.
+/// A filter beside so many functions.
 pub(super) fn functions(count: usize) -> Vec<u8> {
-    let mut fields = String::new();
-    for index in 0..count {
-        writeln!(fields, "(func (result i32) i32.const {index})").unwrap();
-    }
-    filter(&fields)
+    let mut functions = Vec::new();
+    leb(&mut functions, count);
+    functions.resize(functions.len() + count, 0);
+    let mut bodies = Vec::new();
+    leb(&mut bodies, count);
+    // Two bytes: no locals, the end.
+    (0..count).for_each(|_| bodies.extend([2, 0, 0x0b]));
+    let kinds = [1, 0x60, 0, 0];
+    beside_it(filter(""), &[MODULE.to_vec(), section(1, &kinds), section(3, &functions), section(10, &bodies)].concat())
+}
+
+/// A filter beside an instance that begins with so many bytes of data.
+pub(super) fn large_data(bytes: usize) -> Vec<u8> {
+    let mut memory = vec![1, 0];
+    leb(&mut memory, bytes >> 16);
+    // One active segment, from address 0 on.
+    let mut segment = vec![1, 0, 0x41, 0, 0x0b];
+    leb(&mut segment, bytes);
+    segment.resize(segment.len() + bytes, b'x');
+    beside_it(filter(""), &[MODULE.to_vec(), section(5, &memory), section(11, &segment)].concat())
 }
 
 /// A function with so many blocks inside each other.
@@ -202,36 +233,39 @@ pub(super) fn branches(levels: usize, ways: usize) -> Vec<u8> {
     filter(&format!("(func (param i32) {open} local.get 0 br_table {table} {close})"))
 }
 
-/// So many functions with so many locals each, all of them alive at the same time across a call.
-pub(super) fn locals(functions: usize, locals: usize) -> Vec<u8> {
-    let mut fields = String::from("(func $id (param i64) (result i64) local.get 0)");
-    let function = alive(locals);
-    for _ in 0..functions {
-        writeln!(fields, "(func (param i64) (result i64) {function})").unwrap();
+/// A function with so many locals that it does not use.
+pub(super) fn locals_unused(count: usize) -> Vec<u8> {
+    filter(&format!("(func (local{}))", " i64".repeat(count)))
+}
+
+/// A function with so many locals, all of them alive at the same time across a call.
+pub(super) fn locals(locals: usize) -> Vec<u8> {
+    let mut function = format!("(local{})", " i64".repeat(locals));
+    for index in 1..=locals {
+        write!(function, " local.get 0 call $id local.set {index}").unwrap();
     }
-    filter(&fields)
+    function.push_str(" i64.const 0");
+    for index in 1..=locals {
+        write!(function, " local.get {index} i64.add").unwrap();
+    }
+    filter(&format!("(func $id (param i64) (result i64) local.get 0) (func (param i64) (result i64) {function})"))
 }
 
 /// One call whose frame alone is larger than the whole stack.
 pub(super) fn huge_frame() -> Vec<u8> {
-    let function = alive(20_000);
+    const VECTORS: usize = 9_000;
+    let mut function = format!("(local{})", " v128".repeat(VECTORS));
+    for index in 1..=VECTORS {
+        write!(function, " local.get 0 call $id local.set {index}").unwrap();
+    }
+    function.push_str(" local.get 0");
+    for index in 1..=VECTORS {
+        write!(function, " local.get {index} i64x2.add").unwrap();
+    }
     filter(&format!(
-        "(func $id (param i64) (result i64) local.get 0)
-         (func $huge (param i64) (result i64) {function})
+        "(func $id (param v128) (result v128) local.get 0)
+         (func $huge (param v128) (result v128) {function})
          (func (export \"snaphook:filter/handler@0.1.0#handle\") (param i32) (result i32)
-           (drop (call $huge (i64.const 1))) (unreachable))"
+           (drop (call $huge (v128.const i64x2 1 1))) (unreachable))"
     ))
-}
-
-/// The inside of a function that fills so many locals and then reads all of them.
-fn alive(locals: usize) -> String {
-    let mut text = format!("(local{})", " i64".repeat(locals));
-    for index in 1..=locals {
-        write!(text, " local.get 0 call $id local.set {index}").unwrap();
-    }
-    text.push_str(" i64.const 0");
-    for index in 1..=locals {
-        write!(text, " local.get {index} i64.add").unwrap();
-    }
-    text
 }

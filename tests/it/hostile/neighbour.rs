@@ -71,12 +71,7 @@ impl Neighbour {
     }
 }
 
-async fn ask(
-    gateway: SocketAddr,
-    pause: Duration,
-    served: Arc<AtomicUsize>,
-    enough: Arc<AtomicBool>,
-) -> Vec<Waited> {
+async fn ask(gateway: SocketAddr, pause: Duration, served: Arc<AtomicUsize>, enough: Arc<AtomicBool>) -> Vec<Waited> {
     let mut wire = Wire::to(gateway).await;
     let mut waited = Vec::new();
     while !enough.load(Relaxed) {
