@@ -12,6 +12,7 @@ mod destinations;
 mod events;
 mod first_filter;
 mod headers;
+mod hostile;
 mod hot_swap;
 mod http;
 mod instances;

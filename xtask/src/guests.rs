@@ -10,7 +10,8 @@ use anyhow::{Context, Result, bail};
 use crate::step;
 
 /// The examples and the filters that tests use.
-pub(crate) const PACKAGES: &[&str] = &["hello", "github-verify", "router", "rewrite", "snaphook-test-guests"];
+pub(crate) const PACKAGES: &[&str] =
+    &["hello", "github-verify", "router", "rewrite", "snaphook-test-guests", "snaphook-hostile-guests"];
 
 const TARGET: &str = "wasm32-wasip2";
 

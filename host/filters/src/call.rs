@@ -23,7 +23,7 @@ use wasmtime::{PoolConcurrencyLimitError, Store, Trap, UpdateDeadline};
 use crate::{
     abi::{Adapter, Instance},
     chain::Given,
-    engine::TABLE_ELEMENTS_MOST,
+    engine::{Permit, TABLE_ELEMENTS_MOST},
     filter::Filter,
     kv::Kv,
     meter,
@@ -200,9 +200,10 @@ pub(crate) async fn handle(filter: &Arc<Filter>, draft: &Arc<Draft>, given: &Giv
             (store, None, Life::new(filter.waiting.as_ref().map_or(0, |_| wasi::chance()), start))
         }
     };
-    let call = Box::pin(run(Arc::clone(filter), Arc::clone(draft), given.phase.clone(), store, instance, deadline));
+    let (owned, event, phase) = (Arc::clone(filter), Arc::clone(draft), given.phase.clone());
+    let call = Box::pin(run(permit, owned, event, phase, store, instance, deadline));
     let done = filter.module.machine.slow.run(call, &filter.slow_turns, deadline).await;
-    let Some(Done { mut store, instance, result }) = done else {
+    let Some(Done { permit, mut store, instance, result }) = done else {
         observe::host_panicked(&draft.current.id, filter.name.as_str());
         return Called::refused(seed, Failure::new(FailureClass::Trap, "the host failed while it served the call"));
     };
@@ -231,6 +232,7 @@ pub(crate) async fn handle(filter: &Arc<Filter>, draft: &Arc<Draft>, given: &Giv
 
 /// A call that came to its end, with what it ran on.
 struct Done {
+    permit: Permit,
     store: Store<Ctx>,
     instance: Option<Instance>,
     result: Outcome<Result<Verdict, String>>,
@@ -239,8 +241,10 @@ struct Done {
 /// What the guest returned; or why it did not, or that its time on the clock was over.
 type Outcome<T> = Result<wasmtime::Result<T>, tokio::time::error::Elapsed>;
 
-/// Owns all that it needs, so that it can be moved to another thread while it runs.
+/// Owns all that it needs, so that it can be moved to another thread while it runs. Given up on the way, it drops its store
+/// before its permit: a place is free only once nothing is in it.
 async fn run(
+    permit: Permit,
     filter: Arc<Filter>,
     draft: Arc<Draft>,
     phase: Phase,
@@ -257,7 +261,7 @@ async fn run(
         instance.handle(&mut store, &draft, &phase).await
     };
     let result = tokio::time::timeout_at(deadline, work).await;
-    Done { store, instance, result }
+    Done { permit, store, instance, result }
 }
 
 fn judge(

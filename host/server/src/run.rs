@@ -49,7 +49,11 @@ pub async fn main(settings: Settings) -> Result<()> {
     tracing::info!("stopping: finishing what is in flight; once more ends at once");
     tokio::select! {
         stopped = running.stop() => stopped?,
-        () = signals.stop() => tracing::warn!("told twice: what was in flight is cut off"),
+        () = signals.stop() => {
+            tracing::warn!("told twice: what was in flight is cut off");
+            // To return would be to wait for threads that are in the middle of something.
+            std::process::exit(i32::from(failed.is_some()));
+        }
     }
     failed.map_or(Ok(()), Err)
 }

@@ -130,13 +130,19 @@ pub(crate) struct Host {
 impl Host {
     /// Starts it on a folder and waits until it says where it listens.
     pub(crate) async fn start(folder: &Path) -> Self {
-        let set = [
+        Self::with(folder, &[]).await
+    }
+
+    /// With these settings beside those that every story has.
+    pub(crate) async fn with(folder: &Path, settings: &[(&str, &str)]) -> Self {
+        let mut set = vec![
             format!("data={}", folder.display()),
             "gateway.listen=127.0.0.1:0".to_owned(),
             "admin.listen=127.0.0.1:0".to_owned(),
             "egress.allow=127.0.0.1".to_owned(),
             "log.format=json".to_owned(),
         ];
+        set.extend(settings.iter().map(|(name, value)| format!("{name}={value}")));
         let program = Program::new(snaphook()).args(["serve"]).args(set.iter().flat_map(|set| ["--set", set]));
         let mut child = program.start();
         let mut lines = BufReader::new(child.stderr.take().unwrap()).lines();

@@ -31,16 +31,24 @@ struct Written {
     chunks: Vec<(Stream, Vec<u8>)>,
     room: usize,
     left_out: u32,
+    /// Whether the beginning of a line was kept and its end has not come, on standard output and error.
+    begun: [bool; 2],
+}
+
+impl Written {
+    fn new(room: usize) -> Self {
+        Self { chunks: Vec::new(), room, left_out: 0, begun: [false; 2] }
+    }
 }
 
 impl Output {
     pub(crate) fn new(room: usize) -> Self {
-        Self(Arc::new(Mutex::new(Written { chunks: Vec::new(), room, left_out: 0 })))
+        Self(Arc::new(Mutex::new(Written::new(room))))
     }
 
     /// For another call.
     pub(crate) fn begin(&self, room: usize) {
-        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = Written { chunks: Vec::new(), room, left_out: 0 };
+        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = Written::new(room);
     }
 
     pub(crate) fn stream(&self, stream: Stream) -> Writer {
@@ -49,8 +57,14 @@ impl Output {
 
     fn write(&self, stream: Stream, bytes: &[u8]) {
         let mut written = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        let kept = &bytes[..bytes.len().min(written.room)];
-        let lost = bytes[kept.len()..].iter().filter(|byte| **byte == b'\n').count();
+        let (kept, rest) = bytes.split_at(bytes.len().min(written.room));
+        let begun = &mut written.begun[stream as usize];
+        *begun = kept.last().map_or(*begun, |last| *last != b'\n');
+        let mut lost = rest.iter().filter(|byte| **byte == b'\n').count();
+        // A line that was kept in part is there.
+        if lost > 0 && std::mem::take(begun) {
+            lost -= 1;
+        }
         written.left_out = written.left_out.saturating_add(u32::try_from(lost).unwrap_or(u32::MAX));
         written.room -= kept.len();
         if kept.is_empty() {

@@ -235,6 +235,10 @@ fn make_changes(headers: &mut HeaderMap, changes: Vec<HeaderChange>) -> Result<(
 }
 
 fn leave_out(headers: &mut HeaderMap, gone: &mut Vec<HeaderName>) {
+    // Before each header that is set: looking at all of them then would take as long as the square of their number.
+    if gone.is_empty() {
+        return;
+    }
     headers::leave_out(headers, |name| gone.contains(name));
     gone.clear();
 }

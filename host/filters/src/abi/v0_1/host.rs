@@ -261,8 +261,20 @@ impl Handling {
     }
 }
 
-/// Hashing is the host's time, not the guest's: this bounds it for one call of `crypto`.
 const PARTS_MOST: usize = 32;
+
+/// Hashing cannot be interrupted, and holds up whoever is served on the same thread: one call of `crypto` goes through the
+/// body once, for each value of the secret.
+fn check_parts(parts: &[crypto::Part]) -> Result<(), String> {
+    if parts.len() > PARTS_MOST {
+        return Err(format!("{} parts are too many: at most {PARTS_MOST}", parts.len()));
+    }
+    let bodies = parts.iter().filter(|part| matches!(part, crypto::Part::Body(_))).count();
+    if bodies > 1 {
+        return Err(format!("the body is {bodies} parts of the message: at most one may be"));
+    }
+    Ok(())
+}
 
 impl crypto::Host for Call {
     fn mac_verify(
@@ -273,8 +285,8 @@ impl crypto::Host for Call {
         signature: Vec<u8>,
     ) -> Answer<bool> {
         let Some(mac) = Algorithm::of_mac(&algorithm) else { return unknown_mac(&algorithm) };
-        if parts.len() > PARTS_MOST {
-            return invalid(format!("{} parts are too many: at most {PARTS_MOST}", parts.len()));
+        if let Err(problem) = check_parts(&parts) {
+            return invalid(problem);
         }
         let handling = handling!(self, &format!("secrets.{secret}"));
         match handling.filter.keys(&secret) {
@@ -285,8 +297,8 @@ impl crypto::Host for Call {
 
     fn mac_sign(&mut self, secret: String, algorithm: String, parts: Vec<crypto::Part>) -> Answer<Vec<u8>> {
         let Some(mac) = Algorithm::of_mac(&algorithm) else { return unknown_mac(&algorithm) };
-        if parts.len() > PARTS_MOST {
-            return invalid(format!("{} parts are too many: at most {PARTS_MOST}", parts.len()));
+        if let Err(problem) = check_parts(&parts) {
+            return invalid(problem);
         }
         let handling = handling!(self, &format!("secrets.{secret}"));
         match handling.filter.keys(&secret).and_then(<[_]>::first) {

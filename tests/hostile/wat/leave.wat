@@ -1,0 +1,40 @@
+;; Fills memory and a table with a pattern, and ends in the way that the length of the event's body says.
+(import "snaphook:filter/body@0.1.0" "[resource-drop]body" (func $drop (param i32)))
+(memory (export "memory") 2)
+(table $table 0 funcref)
+(elem declare func $full)
+(data (i32.const 65536) "something for an image of its memory to begin with")
+(func $full (result i64) (i64.const 0x5ca1ab1e0ddba115))
+(func $down (param i64) (result i64)
+  (i64.add (local.get 0) (call $down (i64.add (local.get 0) (i64.const 1)))))
+(func $fill
+  (local $place i32)
+  (drop (memory.grow (i32.const 94)))
+  (drop (table.grow $table (ref.func $full) (i32.const 10000)))
+  (local.set $place (i32.const 8192))
+  (loop $on
+    (i64.store (local.get $place) (i64.const 0x5ca1ab1e0ddba115))
+    (local.set $place (i32.add (local.get $place) (i32.const 8)))
+    (br_if $on (i32.lt_u (local.get $place) (i32.const 0x600000)))))
+(func (export "snaphook:filter/handler@0.1.0#handle") (param $given i32) (result i32)
+  (call $drop (i32.load offset=136 (local.get $given)))
+  (call $fill)
+  (block $verdict (block $time (block $memory (block $indirect (block $division (block $astray (block $stack
+  (block $unreachable
+    (br_table $unreachable $stack $astray $division $indirect $memory $time $verdict
+      (i32.wrap_i64 (i64.load offset=120 (local.get $given)))))
+    (unreachable))
+    (drop (call $down (i64.const 0)))
+    (unreachable))
+    (drop (i32.load (i32.const 0x7ffffff0)))
+    (unreachable))
+    (drop (i32.div_u (i32.const 1) (i32.const 0)))
+    (unreachable))
+    (drop (call_indirect $table (result i32) (i32.const 5)))
+    (unreachable))
+    (loop $on (br_if $on (i32.ne (memory.grow (i32.const 100)) (i32.const -1))))
+    (unreachable))
+    (loop $on (br $on)))
+  ;; the error arm, and an empty text
+  (i32.store8 (i32.const 16) (i32.const 1))
+  (i32.const 16))

@@ -1,0 +1,33 @@
+;; Looks through 8 MiB of fresh memory and a fresh table for what another filter left there: answers 299 if it finds
+;; something and 200 if not. An event with a body of one byte makes it leave something for itself first, to show that it
+;; finds what is there; with two bytes, in the table.
+(import "snaphook:filter/body@0.1.0" "[resource-drop]body" (func $drop (param i32)))
+(memory (export "memory") 1)
+(table $table 10000 funcref)
+(elem declare func $found)
+(func $found (result i32)
+  (i32.store8 (i32.const 20) (i32.const 3))
+  (i32.store16 (i32.const 24) (i32.const 299))
+  (i32.const 16))
+(func (export "snaphook:filter/handler@0.1.0#handle") (param $given i32) (result i32)
+  (local $place i32)
+  (call $drop (i32.load offset=136 (local.get $given)))
+  (drop (memory.grow (i32.const 127)))
+  (if (i64.eq (i64.load offset=120 (local.get $given)) (i64.const 1))
+    (then (i64.store (i32.const 0x7ffff8) (i64.const 0x5ca1ab1e0ddba115))))
+  (if (i64.eq (i64.load offset=120 (local.get $given)) (i64.const 2))
+    (then (table.set $table (i32.const 9999) (ref.func $found))))
+  (loop $on
+    (if (i64.eq (i64.load (local.get $place)) (i64.const 0x5ca1ab1e0ddba115))
+      (then (return (call $found))))
+    (local.set $place (i32.add (local.get $place) (i32.const 8)))
+    (br_if $on (i32.lt_u (local.get $place) (i32.const 0x800000))))
+  (local.set $place (i32.const 0))
+  (loop $on
+    (if (i32.eqz (ref.is_null (table.get $table (local.get $place))))
+      (then (return (call $found))))
+    (local.set $place (i32.add (local.get $place) (i32.const 1)))
+    (br_if $on (i32.lt_u (local.get $place) (i32.const 10000))))
+  (i32.store8 (i32.const 20) (i32.const 3))
+  (i32.store16 (i32.const 24) (i32.const 200))
+  (i32.const 16))

@@ -1,0 +1,3 @@
+;; Never comes up.
+(func (export "_initialize")
+  (loop $on (br $on)))

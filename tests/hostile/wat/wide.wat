@@ -1,0 +1,10 @@
+;; A filter whose strings are UTF-16: half a character as the reason of a rejection.
+(import "snaphook:filter/body@0.1.0" "[resource-drop]body" (func $drop (param i32)))
+(data (i32.const 1024) "a\00\00\d8b\00")
+(func (export "snaphook:filter/handler@0.1.0#handle") (param $given i32) (result i32)
+  (call $drop (i32.load offset=136 (local.get $given)))
+  (i32.store8 (i32.const 20) (i32.const 2))
+  (i32.store16 (i32.const 24) (i32.const 400))
+  (i32.store (i32.const 36) (i32.const 1024))
+  (i32.store (i32.const 40) (i32.const 3))
+  (i32.const 16))
