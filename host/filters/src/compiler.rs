@@ -24,7 +24,7 @@ use crate::{
 };
 
 /// Time on the clock.
-const TIME_MOST: Duration = Duration::from_secs(60);
+const TIME_MOST: Duration = Duration::from_secs(45);
 /// Memory that the process may have.
 const MEMORY_BYTES_MOST: u64 = 2 << 30;
 /// Bytes of the code that it may hand over.
