@@ -45,6 +45,10 @@ pub struct Compiler {
 /// The compiled code of a component, for an engine of this version. Reads all of `input`.
 pub fn compile(input: &mut impl Read, output: &mut impl Write) -> Result<(), Refused> {
     let failed = |error: std::io::Error| Refused(format!("cannot read the component: {error}"));
+    // Nobody is left to end this process when the host has ended.
+    #[cfg(target_os = "linux")]
+    rustix::process::set_parent_process_death_signal(Some(rustix::process::Signal::KILL))
+        .map_err(|error| failed(error.into()))?;
     let mut bytes = Vec::new();
     input.take(MODULE_BYTES_MOST as u64 + 1).read_to_end(&mut bytes).map_err(failed)?;
     inspect::inspect(&bytes)?;
