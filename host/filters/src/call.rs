@@ -17,6 +17,7 @@ use model::{
     limits,
     record::{FailureClass, LogLine},
 };
+use tokio::sync::OwnedSemaphorePermit;
 use wasi::{Ctx, Limiter};
 use wasmtime::{PoolConcurrencyLimitError, Store, Trap, UpdateDeadline};
 
@@ -230,12 +231,12 @@ pub(crate) async fn handle(filter: &Arc<Filter>, draft: &Arc<Draft>, given: &Giv
     }
 }
 
-/// A call that came to its end, with what it ran on.
+/// A call that came to its end, with what it ran on. The permit goes last here too.
 struct Done {
-    permit: Permit,
     store: Store<Ctx>,
     instance: Option<Instance>,
     result: Outcome<Result<Verdict, String>>,
+    permit: Permit,
 }
 
 /// What the guest returned; or why it did not, or that its time on the clock was over.
@@ -261,7 +262,7 @@ async fn run(
         instance.handle(&mut store, &draft, &phase).await
     };
     let result = tokio::time::timeout_at(deadline, work).await;
-    Done { permit, store, instance, result }
+    Done { store, instance, result, permit }
 }
 
 fn judge(
@@ -302,22 +303,26 @@ pub(crate) async fn configure(
     limits: &Limits,
     now: Timestamp,
 ) -> Result<Bytes, Refused> {
-    let mut store = store(module, limits, Call::new(limits, now, wasi::seed(), None), config.len());
+    let places = places(module).await?;
+    let store = store(module, limits, Call::new(limits, now, wasi::seed(), None), config.len());
     let deadline = tokio::time::Instant::now() + limits.wall;
     let (owned, text) = (Arc::clone(module), config.to_owned());
     let work = async move {
+        let places = places;
+        let mut store = store;
         let work = async {
             let Adapter::V0_1(pre) = &owned.adapter;
             let instance = pre.instantiate(&mut store).await?;
             instance.configure(&mut store, &text).await
         };
         let result = tokio::time::timeout_at(deadline, work).await;
-        (store, result)
+        (store, result, places)
     };
     let done = module.machine.slow.run(Box::pin(work), &module.machine.slow_turns, deadline).await;
-    let Some((mut store, result)) = done else {
+    let Some((store, result, _places)) = done else {
         return Err(Refused("the host failed while the filter checked its configuration".to_owned()));
     };
+    let mut store = store;
     let (call, _, refused) = finish(&mut store);
     let said = || call.log.lines.last().map(|line| format!("; its last line of log: {}", line.message));
     match result {
@@ -356,20 +361,31 @@ pub(crate) async fn try_out(module: &Arc<Module>) -> Result<Duration, Refused> {
     Ok(least)
 }
 
+/// Room for an instance that serves no event.
+async fn places(module: &Module) -> Result<OwnedSemaphorePermit, Refused> {
+    let deadline = tokio::time::Instant::now() + Limits::MOST.wall;
+    let places = module.machine.places_until(module.memories, deadline).await;
+    places.ok_or_else(|| Refused("no place to run became free: filters take up all of `filters.calls`".to_owned()))
+}
+
 async fn bring_up(module: &Arc<Module>) -> Result<(), Refused> {
     let limits = Limits { time: Limits::MOST.time, wall: Limits::MOST.wall, ..Limits::default() };
-    let mut store = store(module, &limits, Call::new(&limits, Timestamp::now(), wasi::seed(), None), 0);
+    let places = places(module).await?;
+    let store = store(module, &limits, Call::new(&limits, Timestamp::now(), wasi::seed(), None), 0);
     let deadline = tokio::time::Instant::now() + limits.wall;
     let owned = Arc::clone(module);
     let work = async move {
+        let places = places;
+        let mut store = store;
         let Adapter::V0_1(pre) = &owned.adapter;
         let up = tokio::time::timeout_at(deadline, async { pre.instantiate(&mut store).await.map(drop) }).await;
-        (store, up)
+        (store, up, places)
     };
     let done = module.machine.slow.run(Box::pin(work), &module.machine.slow_turns, deadline).await;
-    let Some((mut store, up)) = done else {
+    let Some((store, up, _places)) = done else {
         return Err(Refused("the host failed while the component came up".to_owned()));
     };
+    let mut store = store;
     let (_, _, refused) = finish(&mut store);
     match up {
         Ok(Ok(())) => Ok(()),

@@ -24,6 +24,10 @@ pub(crate) const TICK: Duration = Duration::from_millis(1);
 pub(crate) const TABLE_ELEMENTS_MOST: usize = 10_000;
 /// Machine stack of a call; half of it may be the guest's.
 const STACK_BYTES: usize = 256 << 10;
+/// Memories, tables and core instances of one component.
+pub(crate) const MEMORIES_MOST: u32 = 8;
+const TABLES_MOST: u32 = 16;
+const CORE_INSTANCES_MOST: u32 = 64;
 /// Pages of a slot that stay resident between two calls, so that the next one does not fault them in again.
 const RESIDENT_BYTES: usize = 1 << 20;
 
@@ -33,7 +37,7 @@ const SWEEP: Duration = Duration::from_secs(5);
 /// How large the engine is.
 #[derive(Debug, Clone)]
 pub struct Settings {
-    /// Calls that may run at the same time, over all projects.
+    /// Calls that may run at the same time, over all projects. One whose component has several memories counts that often.
     pub calls_most: u32,
     /// Calls that one project may run at the same time.
     pub calls_most_per_project: u32,
@@ -105,8 +109,23 @@ pub(crate) struct Machine {
 }
 
 impl Machine {
-    pub(crate) fn lane(&self, project: &Name) -> Lane {
-        Lane { all: Arc::clone(&self.permits.all), project: self.permits.of(project) }
+    pub(crate) fn lane(&self, project: &Name, places: u32) -> Lane {
+        Lane { all: Arc::clone(&self.permits.all), project: self.permits.of(project), places }
+    }
+
+    /// Places for what is tried out or configured: nobody runs without, so that whoever has a place finds one in the pool.
+    pub(crate) async fn places_until(
+        &self,
+        places: u32,
+        deadline: tokio::time::Instant,
+    ) -> Option<OwnedSemaphorePermit> {
+        let places = Arc::clone(&self.permits.all).acquire_many_owned(places);
+        tokio::time::timeout_at(deadline, places).await.ok().map(|places| places.expect("never closed"))
+    }
+
+    /// How many memories one component may have here.
+    pub(crate) fn memories_most(&self) -> u32 {
+        u32::try_from(self.permits.each).unwrap_or(u32::MAX).min(MEMORIES_MOST)
     }
 }
 
@@ -156,15 +175,16 @@ pub(crate) fn config(settings: &Settings) -> Config {
     // Handing pages back costs more than the call; keeping them pays only where the kernel says which were written.
     let resident = PoolingAllocationConfig::is_pagemap_scan_available();
     pool.total_component_instances(calls)
-        .total_core_instances(calls.saturating_mul(8))
-        .total_memories(calls.saturating_mul(2))
-        .total_tables(calls.saturating_mul(8))
+        .total_core_instances(calls.saturating_mul(CORE_INSTANCES_MOST))
+        // A call has as many places as it needs memories.
+        .total_memories(calls)
+        .total_tables(calls.saturating_mul(TABLES_MOST))
         .total_stacks(calls)
         .max_component_instance_size(4 << 20)
         .max_core_instance_size(4 << 20)
-        .max_core_instances_per_component(64)
-        .max_memories_per_component(8)
-        .max_tables_per_component(64)
+        .max_core_instances_per_component(CORE_INSTANCES_MOST)
+        .max_memories_per_component(MEMORIES_MOST)
+        .max_tables_per_component(TABLES_MOST)
         .max_memory_size(Limits::MOST.memory_bytes)
         .table_elements(TABLE_ELEMENTS_MOST)
         .linear_memory_keep_resident(if resident { RESIDENT_BYTES } else { 0 })
@@ -251,11 +271,13 @@ impl Permits {
     }
 }
 
-/// A project's way to the pool.
+/// A filter's way to the pool.
 #[derive(Debug)]
 pub(crate) struct Lane {
     all: Arc<Semaphore>,
     project: Arc<Semaphore>,
+    /// What one of its calls takes up: one for each memory of its component.
+    places: u32,
 }
 
 /// The right to run one call, given back when dropped.
@@ -266,11 +288,11 @@ pub(crate) struct Permit {
 }
 
 impl Lane {
-    /// A place, at once or before the deadline.
+    /// At once or before the deadline.
     pub(crate) async fn permit_until(&self, deadline: tokio::time::Instant) -> Option<Permit> {
         let at_once = || {
-            let project = Arc::clone(&self.project).try_acquire_owned().ok()?;
-            Some(Permit { _project: project, _all: Arc::clone(&self.all).try_acquire_owned().ok()? })
+            let project = Arc::clone(&self.project).try_acquire_many_owned(self.places).ok()?;
+            Some(Permit { _project: project, _all: Arc::clone(&self.all).try_acquire_many_owned(self.places).ok()? })
         };
         match at_once() {
             Some(permit) => Some(permit),
@@ -281,8 +303,8 @@ impl Lane {
     /// Waits for a place, the project's before the pool's, so that a project that waits holds up only itself. The
     /// semaphores are never closed.
     async fn permit(&self) -> Permit {
-        let project = Arc::clone(&self.project).acquire_owned().await.expect("never closed");
-        let all = Arc::clone(&self.all).acquire_owned().await.expect("never closed");
+        let project = Arc::clone(&self.project).acquire_many_owned(self.places).await.expect("never closed");
+        let all = Arc::clone(&self.all).acquire_many_owned(self.places).await.expect("never closed");
         Permit { _project: project, _all: all }
     }
 }

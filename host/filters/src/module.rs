@@ -35,6 +35,8 @@ pub struct Module {
     pub world: &'static str,
     pub(crate) adapter: Adapter,
     pub(crate) machine: Arc<Machine>,
+    /// Memories that an instance has, at least 1: what a call takes up in the pool.
+    pub(crate) memories: u32,
     code_bytes: usize,
     /// What a fresh instance costs, measured when it was loaded.
     fresh_cost: OnceLock<Duration>,
@@ -147,6 +149,7 @@ impl Engine {
             component.component_type().imports(&self.0.machine.wasm).map(|(name, _)| name.to_owned()).collect();
         let (world, adapter) = abi::adapt(&self.0.linker, component, &imports)?;
         check_manifest(&manifest, &imports)?;
+        let memories = memories(component, self.0.machine.memories_most())?;
         let code_bytes = component.image_range();
         let code_bytes = (code_bytes.end as usize).saturating_sub(code_bytes.start as usize);
         Ok(Module {
@@ -156,6 +159,7 @@ impl Engine {
             world,
             adapter,
             machine: Arc::clone(&self.0.machine),
+            memories,
             code_bytes,
             fresh_cost: OnceLock::new(),
         })
@@ -166,6 +170,16 @@ impl Engine {
 async fn blocking<T: Send + 'static>(work: impl FnOnce() -> Result<T, Refused> + Send + 'static) -> Result<T, Refused> {
     let done = tokio::task::spawn_blocking(work).await;
     done.map_err(|error| Refused(format!("compiling ended without a result: {error}")))?
+}
+
+/// How many places a call takes up.
+fn memories(component: &Component, most: u32) -> Result<u32, Refused> {
+    // Unknown only for a component that imports modules, which is refused before.
+    let memories = component.resources_required().map_or(most, |required| required.num_memories).max(1);
+    if memories > most {
+        return Err(Refused(format!("the component has {memories} memories, at most {most} are allowed")));
+    }
+    Ok(memories)
 }
 
 /// A manifest may not ask for what the code has no way to use.

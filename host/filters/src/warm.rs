@@ -31,6 +31,8 @@ const WAITING_MOST: usize = 32;
 pub(crate) struct Waiting {
     instances: Mutex<Vec<Warm>>,
     room: Arc<Room>,
+    /// What one of them takes up: one for each memory.
+    places: u32,
 }
 
 /// Places for waiting instances of all filters.
@@ -85,8 +87,8 @@ impl Room {
     }
 
     /// For a filter.
-    pub(crate) fn waiting(self: &Arc<Self>) -> Arc<Waiting> {
-        let waiting = Arc::new(Waiting { instances: Mutex::default(), room: Arc::clone(self) });
+    pub(crate) fn waiting(self: &Arc<Self>, places: u32) -> Arc<Waiting> {
+        let waiting = Arc::new(Waiting { instances: Mutex::default(), room: Arc::clone(self), places });
         let mut filters = self.filters.lock().unwrap_or_else(PoisonError::into_inner);
         filters.retain(|known| known.strong_count() > 0);
         filters.push(Arc::downgrade(&waiting));
@@ -107,7 +109,7 @@ impl Waiting {
     pub(crate) fn take(&self, now: Instant) -> Option<Warm> {
         loop {
             let warm = self.instances.lock().unwrap_or_else(PoisonError::into_inner).pop()?;
-            self.room.free.fetch_add(1, Relaxed);
+            self.room.free.fetch_add(self.places, Relaxed);
             if now < warm.life.until {
                 return Some(warm);
             }
@@ -117,7 +119,7 @@ impl Waiting {
     /// After a call that came to a result, with what memory it has now.
     pub(crate) fn put(&self, store: Store<Ctx>, instance: Instance, life: Life, memory: usize, now: Instant) {
         let Some(life) = life.next(memory, now) else { return };
-        let place = self.room.free.fetch_update(Relaxed, Relaxed, |free| free.checked_sub(1));
+        let place = self.room.free.fetch_update(Relaxed, Relaxed, |free| free.checked_sub(self.places));
         if place.is_err() {
             return;
         }
@@ -125,7 +127,7 @@ impl Waiting {
         if instances.len() < WAITING_MOST {
             instances.push(Warm { store, instance, life });
         } else {
-            self.room.free.fetch_add(1, Relaxed);
+            self.room.free.fetch_add(self.places, Relaxed);
         }
     }
 
@@ -136,7 +138,8 @@ impl Waiting {
             *instances = kept;
             ended
         };
-        self.room.free.fetch_add(u32::try_from(ended.len()).unwrap_or_default(), Relaxed);
+        let ended = u32::try_from(ended.len()).unwrap_or_default();
+        self.room.free.fetch_add(ended * self.places, Relaxed);
     }
 }
 

@@ -8,7 +8,7 @@ use super::{Arena, made};
 use crate::support::{Answer, eventually, guest};
 
 /// Searches after each way to end.
-const SEARCHES: usize = 80;
+const SEARCHES: usize = 40;
 
 /// How guest `hostile` ends, and the class of the failure; none if it is a verdict.
 const IN_RUST: [(&str, &str); 11] = [
@@ -38,18 +38,20 @@ const SEARCH_TOO: &str = "(module
         (br_if $on (i32.lt_u (local.get $place) (i32.const 0x800000)))))
     (start $start))";
 
-/// With one call at a time, and no instance that waits, the host has just two memories, and whoever searches has both: there is no other place where the
-/// pattern could be.
+/// With places for two calls, and no instance that waits, the host has just two memories, and whoever searches has both: there
+/// is no other place where the pattern could be.
 #[tokio::test(flavor = "multi_thread")]
 async fn nothing_is_found_in_fresh_memory() {
-    let settings = [("filters.calls", "1"), ("filters.calls_per_project", "1"), ("filters.waiting", "0")];
+    let settings = [("filters.calls", "2"), ("filters.calls_per_project", "2"), ("filters.waiting", "0")];
     let arena = Arena::with_neighbour(&settings, 1, Duration::from_millis(50)).await;
     arena.bring("hostile", guest("hostile")).await;
     arena.bring("leave", made::written("leave")).await;
     let limits = json!({"time_ms": 200});
     arena.attach(json!([{"module": "hostile", "limits": limits}])).await.expect(200);
     arena.route("leave", json!([{"module": "leave", "limits": limits}])).await.expect(200);
-    arena.route("probe", json!([{"module": "hostile", "limits": {"wall_ms": 30}}])).await.expect(200);
+    arena.bring("search", searcher("")).await;
+    arena.route("search", json!([{"module": "search"}])).await.expect(200);
+    arena.route("probe", json!([{"module": "search", "limits": {"wall_ms": 30}}])).await.expect(200);
     bring_searchers(&arena).await;
     let mut searches = 0;
     for (way, class) in IN_RUST {
@@ -70,8 +72,6 @@ async fn nothing_is_found_in_fresh_memory() {
     drop(gone);
     searches += search(&arena, "its sender is gone").await;
     // The same module, in two projects.
-    arena.bring("search", searcher("")).await;
-    arena.route("search", json!([{"module": "search"}])).await.expect(200);
     for length in [1, 2] {
         arena.post("/search", "", vec![b'x'; length]).await.expect(299);
         searches += search(&arena, "the same module").await;

@@ -50,8 +50,12 @@ async fn what_does_not_end_is_ended() {
         ("trap", "empty poll list"),
         ("time", CLOCK),
     ];
-    let row = |(length, (class, detail))| Row::fails("", class, detail).with_body(vec![b'x'; length]);
-    let polls: Vec<Row> = polls.into_iter().enumerate().map(row).map(|row| row.within(wall.clone())).collect();
+    let row = |(length, (class, detail))| {
+        // The clock is short only for those that it is to stop: on a busy machine it is ahead of what is computed.
+        let limits = if detail == CLOCK { &wall } else { &time };
+        Row::fails("", class, detail).with_body(vec![b'x'; length]).within(limits.clone())
+    };
+    let polls: Vec<Row> = polls.into_iter().enumerate().map(row).collect();
     arena.run("poll", &polls).await;
     arena.close().await;
 }
