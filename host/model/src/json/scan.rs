@@ -1,7 +1,9 @@
-//! Reads a text once: is it JSON (RFC 8259), and where does each object and array end. `Walk` then steps over values of a
-//! text that was read.
+//! Reads a text once: is it JSON (RFC 8259), where does each object and array end, and where are the members of objects.
+//! `Walk` then steps over values of a text that was read.
 
 use std::ops::Range;
+
+use super::members::Members;
 
 /// Where an object or array ends.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -19,19 +21,28 @@ pub(super) struct Wrong {
     pub(super) reason: &'static str,
 }
 
-/// The containers of a text in the order in which they open. The text is not checked to be UTF-8.
-pub(super) fn scan(text: &[u8], depth_most: usize) -> Result<Vec<Container>, Wrong> {
+/// An object or array that has not ended yet.
+struct Open {
+    container: usize,
+    object: bool,
+    /// The member whose value is read; of an array none.
+    member: usize,
+}
+
+/// The containers of a text in the order in which they open, and the members of those that are objects. The text is not
+/// checked to be UTF-8.
+pub(super) fn scan(text: &[u8], depth_most: usize) -> Result<(Vec<Container>, Members), Wrong> {
     if u32::try_from(text.len()).is_err() {
         return Err(Wrong { at: 0, reason: "the text is longer than 4 GiB" });
     }
     let mut scanner = Scanner { text, at: 0 };
     let mut containers: Vec<Container> = Vec::new();
-    // The containers that are open, and whether each is an object.
-    let mut open: Vec<(usize, bool)> = Vec::new();
+    let mut members = Members::of(text);
+    let mut open: Vec<Open> = Vec::new();
     loop {
         // A value begins here.
         scanner.spaces();
-        match scanner.peek() {
+        let whole = match scanner.peek() {
             Some(bracket @ (b'{' | b'[')) => {
                 let object = bracket == b'{';
                 if open.len() == depth_most {
@@ -39,45 +50,55 @@ pub(super) fn scan(text: &[u8], depth_most: usize) -> Result<Vec<Container>, Wro
                 }
                 scanner.at += 1;
                 scanner.spaces();
-                open.push((containers.len(), object));
+                let container = containers.len();
                 containers.push(Container { end: 0, after: 0 });
-                if scanner.peek() != Some(if object { b'}' } else { b']' }) {
-                    if object {
-                        scanner.key()?;
-                    }
+                members.opens();
+                let mut member = 0;
+                let empty = scanner.peek() == Some(if object { b'}' } else { b']' });
+                if object && !empty {
+                    member = scanner.key(&mut members)?;
+                }
+                open.push(Open { container, object, member });
+                if !empty {
                     continue;
                 }
+                false
             }
-            Some(b'"') => scanner.string()?,
-            Some(b'-' | b'0'..=b'9') => scanner.number()?,
-            Some(b't') => scanner.word(b"true")?,
-            Some(b'f') => scanner.word(b"false")?,
-            Some(b'n') => scanner.word(b"null")?,
-            _ => return Err(scanner.wrong("a value should be")),
-        }
+            Some(_) => {
+                scanner.scalar()?;
+                true
+            }
+            None => return Err(scanner.wrong("a value should be")),
+        };
         // A value has ended, or a container is empty: what follows closes containers or leads to the next value.
+        if whole && let Some(Open { object: true, member, .. }) = open.last() {
+            members.ends(*member, scanner.at, containers.len());
+        }
         loop {
             scanner.spaces();
-            let Some(&(container, object)) = open.last() else {
+            let Some(inmost) = open.last_mut() else {
                 return match scanner.peek() {
-                    None => Ok(containers),
+                    None => Ok((containers, members)),
                     Some(_) => Err(scanner.wrong("nothing more should be")),
                 };
             };
-            match (scanner.peek(), object) {
-                (Some(b','), _) => {
+            match (scanner.peek(), inmost.object) {
+                (Some(b','), object) => {
                     scanner.at += 1;
                     if object {
                         scanner.spaces();
-                        scanner.key()?;
+                        inmost.member = scanner.key(&mut members)?;
                     }
                     break;
                 }
                 (Some(b'}'), true) | (Some(b']'), false) => {
                     scanner.at += 1;
-                    open.pop();
                     let (end, after) = (small(scanner.at), small(containers.len()));
-                    containers[container] = Container { end, after };
+                    containers[inmost.container] = Container { end, after };
+                    open.pop();
+                    if let Some(Open { object: true, member, .. }) = open.last() {
+                        members.ends(*member, scanner.at, containers.len());
+                    }
                 }
                 (_, true) => return Err(scanner.wrong("`,` or `}` should be")),
                 (_, false) => return Err(scanner.wrong("`,` or `]` should be")),
@@ -86,8 +107,9 @@ pub(super) fn scan(text: &[u8], depth_most: usize) -> Result<Vec<Container>, Wro
     }
 }
 
-fn small(offset: usize) -> u32 {
-    u32::try_from(offset).expect("the text is at most 4 GiB long")
+pub(super) fn small(offset: usize) -> u32 {
+    debug_assert!(u32::try_from(offset).is_ok(), "the text is at most 4 GiB long");
+    offset as u32
 }
 
 struct Scanner<'a> {
@@ -108,30 +130,49 @@ impl Scanner<'_> {
         self.at = behind_spaces(self.text, self.at);
     }
 
-    /// A key and the colon behind it.
-    fn key(&mut self) -> Result<(), Wrong> {
+    /// A key and what leads to the value behind it; the number of its member.
+    fn key(&mut self, members: &mut Members) -> Result<usize, Wrong> {
         if self.peek() != Some(b'"') {
             return Err(self.wrong("a key in quotes should be"));
         }
-        self.string()?;
+        let start = self.at;
+        let escaped = self.string()?;
+        let end = self.at;
         self.spaces();
         if self.peek() != Some(b':') {
             return Err(self.wrong("`:` should be"));
         }
         self.at += 1;
-        Ok(())
+        self.spaces();
+        Ok(members.begins(start..end, escaped, self.at))
     }
 
-    fn string(&mut self) -> Result<(), Wrong> {
+    fn scalar(&mut self) -> Result<(), Wrong> {
+        match self.text[self.at] {
+            b'"' => self.string().map(drop),
+            b'-' | b'0'..=b'9' => self.number(),
+            b't' => self.word(b"true"),
+            b'f' => self.word(b"false"),
+            b'n' => self.word(b"null"),
+            _ => Err(self.wrong("a value should be")),
+        }
+    }
+
+    /// Whether anything in it is escaped.
+    fn string(&mut self) -> Result<bool, Wrong> {
         self.at += 1;
+        let mut escaped = false;
         loop {
             self.at = behind_plain(self.text, self.at);
             match self.peek() {
                 Some(b'"') => {
                     self.at += 1;
-                    return Ok(());
+                    return Ok(escaped);
                 }
-                Some(b'\\') => self.escape()?,
+                Some(b'\\') => {
+                    escaped = true;
+                    self.escape()?;
+                }
                 Some(_) => return Err(self.wrong("a control character is not escaped")),
                 None => return Err(self.wrong("a string does not end")),
             }

@@ -16,7 +16,7 @@ impl<'a> Fragment<'a> {
     /// Reads a value, without the spaces around it.
     pub(super) fn read(value: &'a str, depth_most: usize) -> Result<Self, EditError> {
         let text = value.trim_matches([' ', '\t', '\n', '\r']);
-        let containers =
+        let (containers, _) =
             read(text.as_bytes(), depth_most).map_err(|problem| EditError::Value { value: excerpt(value), problem })?;
         Ok(Self { text: text.into(), containers })
     }
@@ -100,7 +100,7 @@ impl Document {
         }
         source.extend_from_slice(&self.source[at..]);
         containers.extend(self.containers[next..].iter().map(moved));
-        Ok(Self { source: source.into(), containers })
+        Ok(Self { source: source.into(), containers, members: None })
     }
 }
 
