@@ -206,7 +206,9 @@ pub(crate) async fn handle(filter: &Arc<Filter>, draft: &Arc<Draft>, given: &Giv
     let done = filter.module.machine.slow.run(call, &filter.slow_turns, deadline).await;
     let Some(Done { permit, mut store, instance, result }) = done else {
         observe::host_panicked(&draft.current.id, filter.name.as_str());
-        return Called::refused(seed, Failure::new(FailureClass::Trap, "the host failed while it served the call"));
+        let failure = Failure::new(FailureClass::Trap, "the host failed while it served the call");
+        // Nobody knows any more whether it asked for a reservation, and the event may still be accepted.
+        return Called { reserved: true, ..Called::refused(seed, failure) };
     };
     let (call, memory, refused) = finish(&mut store);
     if let (Some(waiting), Some(instance), Ok(Ok(_))) = (&filter.waiting, instance, &result) {
