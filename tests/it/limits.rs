@@ -13,8 +13,8 @@ async fn closed(platform: &Platform, answer: &Answer, status: u16, class: &str) 
     assert_eq!((&record["disposition"], &record["status"]), (&json!("failed"), &json!(status)));
     let outcome = record["filters"][0]["outcome"].clone();
     assert_eq!(
-        (&outcome["kind"], &outcome["class"], &outcome["skipped"]),
-        (&json!("failure"), &json!(class), &json!(false))
+        (&outcome["kind"], &outcome["class"], &outcome["policy"]),
+        (&json!("failure"), &json!(class), &json!("closed"))
     );
     let detail = outcome["detail"].as_str().unwrap();
     assert_eq!(record["reason"], format!("filter told: {class}: {detail}"));
@@ -84,7 +84,7 @@ async fn an_open_filter_is_skipped_when_it_fails() {
             let record = platform.record(&answer).await;
             assert_eq!(record["disposition"], "forwarded");
             let outcome = &record["filters"][0]["outcome"];
-            assert_eq!((&outcome["class"], &outcome["skipped"]), (&json!(class), &json!(true)));
+            assert_eq!((&outcome["class"], &outcome["policy"]), (&json!(class), &json!("open")));
             assert!(outcome["detail"].as_str().unwrap().contains(detail), "{told}: {outcome}");
             assert_eq!(record["filters"][1]["outcome"]["verdict"], "edit");
         }

@@ -20,6 +20,7 @@ mod kv;
 mod limits;
 mod octokit;
 mod once;
+mod previous;
 mod refusals;
 mod sandbox;
 mod secrets;

@@ -179,15 +179,22 @@ impl Called {
     }
 }
 
-/// Calls the filter for the event as it is now. `draft` is only read: what the filter wants changed is in the verdict.
-pub(crate) async fn handle(filter: &Arc<Filter>, draft: &Arc<Draft>, given: &Given, start: Instant) -> Called {
+/// Calls the filter for the event as it is now, if a place becomes free within `wait`. `draft` is only read: what the
+/// filter wants changed is in the verdict.
+pub(crate) async fn handle(
+    filter: &Arc<Filter>,
+    draft: &Arc<Draft>,
+    given: &Given,
+    start: Instant,
+    wait: Duration,
+) -> Called {
     let seed = wasi::seed();
     if let Some((class, left)) = filter.breaker.refuses(start) {
         let detail = format!("not called for another {} ms, because it failed time after time", left.as_millis());
         return Called::refused(seed, Failure::new(class, detail));
     }
     let deadline = tokio::time::Instant::from_std(start + filter.limits.wall);
-    let Some(permit) = filter.lane.permit_until(deadline).await else {
+    let Some(permit) = filter.lane.permit_until(tokio::time::Instant::from_std(start + wait)).await else {
         return Called::refused(seed, Failure::new(FailureClass::Overload, "no place to run became free in time"));
     };
     let call = Call::new(&filter.limits, given.now, seed, Some(Handling::new(filter, draft, given)));

@@ -20,7 +20,7 @@ mod observe;
 mod slow;
 mod warm;
 
-pub use chain::{Chain, End, Given, Ran};
+pub use chain::{Chain, End, Given, Ran, Versions};
 pub use compiler::{Compiler, compile};
 pub use engine::{Cached, Engine, Settings};
 pub use filter::{Filter, Secrets};

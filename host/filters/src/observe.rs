@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use model::{Digest, record::FailureClass};
+use model::{Digest, record::FailureClass, spec::Policy};
 
 use crate::filter::Filter;
 
@@ -18,8 +18,8 @@ pub(crate) fn module_compiled(digest: &Digest, bytes: usize, took: Duration) {
     tracing::info!(module = %digest, bytes, took_ms = took.as_millis(), "module compiled");
 }
 
-pub(crate) fn filter_failed(event: &model::EventId, filter: &str, class: FailureClass, skipped: bool, detail: &str) {
-    tracing::warn!(%event, filter, class = class.name(), skipped, detail, "filter failed");
+pub(crate) fn filter_failed(event: &model::EventId, filter: &str, class: FailureClass, policy: Policy, detail: &str) {
+    tracing::warn!(%event, filter, class = class.name(), policy = policy.name(), detail, "filter failed");
 }
 
 pub(crate) fn filter_called_off(filter: &Filter, class: FailureClass, pause: Duration) {

@@ -5,7 +5,7 @@ use std::borrow::Cow;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use crate::{Digest, Name};
+use crate::{Digest, Name, spec::Policy};
 
 /// The whole story of one event.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
@@ -153,8 +153,15 @@ pub enum Outcome {
         #[serde(default, skip_serializing_if = "Option::is_none")]
         reason: Option<String>,
     },
-    /// Without: the class of the failure, what the attachment's policy made of it, and the detail.
-    Failure { class: FailureClass, skipped: bool, detail: String },
+    /// Without: the class of the failure, the policy that was followed, and the detail.
+    Failure {
+        class: FailureClass,
+        /// `closed`: the event was refused; so also where the attachment says `previous` and there is no such version to
+        /// call. `open`: the filter was skipped. `previous`: the version that ran before was called instead; its run is
+        /// the next one.
+        policy: Policy,
+        detail: String,
+    },
 }
 
 /// Why a filter gave no verdict that could be used.
@@ -178,6 +185,9 @@ pub enum FailureClass {
 }
 
 impl FailureClass {
+    pub const ALL: [Self; 7] =
+        [Self::Trap, Self::Time, Self::Memory, Self::Denied, Self::Failed, Self::BadOutput, Self::Overload];
+
     pub const fn name(self) -> &'static str {
         match self {
             Self::Trap => "trap",

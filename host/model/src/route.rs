@@ -194,6 +194,11 @@ impl OnFailure {
         }
         .unwrap_or(spec.default)
     }
+
+    /// Whether some failure makes the version that ran before be called.
+    pub fn calls_previous(&self) -> bool {
+        FailureClass::ALL.iter().any(|class| self.policy(*class) == Policy::Previous)
+    }
 }
 
 impl RouteSpec {

@@ -225,6 +225,19 @@ pub enum Policy {
     Closed,
     /// The filter is skipped, and that is counted.
     Open,
+    /// The version that ran before is called for the same event; without one, or if it gives no verdict either, the event
+    /// is refused.
+    Previous,
+}
+
+impl Policy {
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Closed => "closed",
+            Self::Open => "open",
+            Self::Previous => "previous",
+        }
+    }
 }
 
 /// The policy, with exceptions by class of failure.
@@ -264,7 +277,7 @@ pub struct Resolution {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schema(value_type = Option<String>)]
     pub candidate: Option<Digest>,
-    /// The module that ran before, for the way back.
+    /// The module that ran before: for the way back, and for policy `previous`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schema(value_type = Option<String>)]
     pub previous: Option<Digest>,

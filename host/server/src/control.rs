@@ -14,6 +14,7 @@ mod error;
 pub(crate) mod fixture;
 mod modules;
 mod plan;
+mod previous;
 mod projects;
 mod reads;
 mod routes;

@@ -166,8 +166,8 @@ pub enum Write {
     PutRoute {
         name: Name,
         spec: RouteSpec,
-        /// One for each filter of `spec`.
-        filters: Vec<Prepared>,
+        /// One for each filter of `spec`: what its references came to, and what was prepared.
+        filters: Vec<(Resolution, Prepared)>,
     },
     RemoveRoute {
         name: Name,
@@ -194,12 +194,12 @@ pub enum Write {
     },
 }
 
-/// What a filter of a route came to when the route was written.
+/// What the versions of a filter returned from `configure` when its route was written.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Prepared {
-    pub resolution: Resolution,
-    /// What the module's `configure` returned.
-    pub bytes: Bytes,
+    pub active: Bytes,
+    /// Of the version that ran before, if it is called where the active one fails.
+    pub previous: Option<Bytes>,
 }
 
 /// What becomes of a secret's values when it gets a new one.
@@ -251,8 +251,8 @@ pub struct Project {
 #[derive(Debug, Clone, PartialEq)]
 pub struct Route {
     pub record: RouteRecord,
-    /// What `configure` returned, one for each filter.
-    pub prepared: Vec<Bytes>,
+    /// One for each filter.
+    pub prepared: Vec<Prepared>,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq)]

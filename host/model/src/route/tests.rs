@@ -66,7 +66,7 @@ fn all_that_can_be_written_is_read() {
             "config": { "header": "x" },
             "grants": { "secrets": { "webhook": "github" }, "reveal": { "token": "chat-token" }, "kv": ["seen"] },
             "limits": { "time_ms": 2_000, "edits": 5 },
-            "on_failure": { "default": "open", "failed": "closed", "bad-output": "closed" },
+            "on_failure": { "default": "open", "failed": "closed", "bad-output": "closed", "trap": "previous" },
         }],
         "body_limit_bytes": 0,
         "capture": "failures",
@@ -98,9 +98,35 @@ fn all_that_can_be_written_is_read() {
     // Wall time is never less than the time that the filter may compute.
     assert_eq!((filter.limits.time, filter.limits.wall), (Duration::from_secs(2), Duration::from_secs(2)));
     assert_eq!((filter.limits.edits, filter.limits.log_lines), (5, Limits::default().log_lines));
-    let policies =
-        [FailureClass::Time, FailureClass::Failed, FailureClass::BadOutput].map(|c| filter.on_failure.policy(c));
-    assert_eq!(policies, [Policy::Open, Policy::Closed, Policy::Closed]);
+    let policies = FailureClass::ALL.map(|class| (class.name(), filter.on_failure.policy(class).name()));
+    assert_eq!(
+        policies,
+        [
+            ("trap", "previous"),
+            ("time", "open"),
+            ("memory", "open"),
+            ("denied", "open"),
+            ("failed", "closed"),
+            ("bad-output", "closed"),
+            ("overload", "open"),
+        ]
+    );
+}
+
+#[test]
+fn the_version_before_is_called_if_any_class_says_so() {
+    for (policies, calls) in [
+        (json!({}), false),
+        (json!({ "default": "open", "time": "closed" }), false),
+        (json!({ "default": "previous" }), true),
+        (json!({ "overload": "previous" }), true),
+        (json!({ "default": "closed", "failed": "previous" }), true),
+    ] {
+        let route = read_with(json!({ "filters": [{ "name": "a", "module": "m", "on_failure": policies }] })).unwrap();
+        assert_eq!(route.filters[0].on_failure.calls_previous(), calls, "{policies}");
+    }
+    let wrong = serde_json::from_value::<Policy>(json!("before")).unwrap_err().to_string();
+    assert_eq!(wrong, "unknown variant `before`, expected one of `closed`, `open`, `previous`");
 }
 
 #[test]

@@ -22,8 +22,8 @@ pub(crate) struct Parts {
     /// A limit over its default, such as time_ms=20 or memory_bytes=1048576.
     #[arg(long = "limit", value_name = "NAME=NUMBER", value_parser = pair)]
     pub(crate) limits: Vec<(String, String)>,
-    /// What happens to an event when the filter fails: closed refuses it (the default), open skips the filter; for one
-    /// class of failure, such as time=open.
+    /// What happens to an event when the filter fails: closed refuses it (the default), open skips the filter,
+    /// previous calls the version that ran before; for one class of failure, such as time=open.
     #[arg(long, value_name = "[CLASS=]POLICY")]
     pub(crate) on_failure: Vec<String>,
 }
@@ -127,6 +127,16 @@ fn on_failure(written: &[String]) -> Result<OnFailureSpec, Failure> {
     read("--on-failure", policies.collect())
 }
 
+/// The policies as they are typed: `closed trap=previous`.
+pub(super) fn on_failure_typed(policies: &OnFailureSpec) -> String {
+    let written = serde_json::to_value(policies).unwrap_or_default();
+    let typed = written.as_object().into_iter().flatten().filter_map(|(class, policy)| {
+        let policy = policy.as_str()?;
+        Some(if class == "default" { policy.to_owned() } else { format!("{class}={policy}") })
+    });
+    typed.collect::<Vec<_>>().join(" ")
+}
+
 fn read<T: DeserializeOwned>(option: &str, written: Map<String, Value>) -> Result<T, Failure> {
     T::deserialize(Value::Object(written)).map_err(|error| Failure::usage(format!("{option}: {error}")))
 }
@@ -168,11 +178,13 @@ mod tests {
             instance: Instance::Auto,
             config: Some(r#"{"a": 1}"#.to_owned()),
             limits: vec![("time_ms".to_owned(), "20".to_owned())],
-            on_failure: texts(&["open", "bad-output=closed"]),
+            on_failure: texts(&["open", "bad-output=closed", "trap=previous"]),
         };
         let spec = parts.spec(&"verify".parse().unwrap(), "verify@3".to_owned(), GrantsSpec::default()).unwrap();
         assert_eq!((spec.config, spec.limits.time_ms), (json!({"a": 1}), Some(20)));
         assert_eq!((spec.on_failure.default, spec.on_failure.bad_output), (Policy::Open, Some(Policy::Closed)));
+        assert_eq!(spec.on_failure.trap, Some(Policy::Previous));
+        assert_eq!(on_failure_typed(&spec.on_failure), "open trap=previous bad-output=closed");
     }
 
     #[test]
@@ -190,7 +202,10 @@ mod tests {
             failure(limit("tim_ms", "1")).starts_with("--limit: unknown field `tim_ms`, expected one of `time_ms`, ")
         );
         let policies = Parts { on_failure: texts(&["maybe"]), ..Parts::default() };
-        assert_eq!(failure(policies), "--on-failure: unknown variant `maybe`, expected `closed` or `open`");
+        assert_eq!(
+            failure(policies),
+            "--on-failure: unknown variant `maybe`, expected one of `closed`, `open`, `previous`"
+        );
         let config = |text: &str| Parts { config: Some(text.to_owned()), ..Parts::default() };
         assert_eq!(failure(config("{a}")), "--config: is no JSON: key must be a string at line 1 column 2");
         assert!(failure(config("@/no/such")).starts_with("--config: `/no/such` cannot be read: "));

@@ -10,7 +10,7 @@ use model::{
 use super::{
     Global,
     answers::{List, Trial},
-    apply, event_file,
+    apply, attachment, event_file,
     failure::Failure,
     show, story,
 };
@@ -111,10 +111,11 @@ pub(crate) fn text(record: &RouteRecord) -> String {
         let reveal = filter.grants.reveal.iter().map(|(name, secret)| format!("reveal.{name}={secret}"));
         let grants: Vec<String> =
             secrets.chain(reveal).chain(filter.grants.kv.iter().map(|namespace| format!("kv={namespace}"))).collect();
-        vec![index.to_string(), filter.name.clone(), filter.module.clone(), digest, grants.join(" ")]
+        let on_failure = attachment::on_failure_typed(&filter.on_failure);
+        vec![index.to_string(), filter.name.clone(), filter.module.clone(), digest, on_failure, grants.join(" ")]
     });
     text.push('\n');
-    text.push_str(&show::table(&["#", "filter", "module", "runs", "grants"], rows));
+    text.push_str(&show::table(&["#", "filter", "module", "runs", "on failure", "grants"], rows));
     text
 }
 
@@ -156,7 +157,8 @@ mod tests {
                 "match": { "host": "hooks.example.com", "path": "/github", "methods": ["POST"], "headers": [{ "name": "x-a" }] },
                 "forward": { "candidates": ["ci", "chat"], "default": "chat" },
                 "filters": [{ "name": "verify", "module": "github-verify@1",
-                    "grants": { "secrets": { "webhook": "github" }, "kv": ["deliveries"] } }],
+                    "grants": { "secrets": { "webhook": "github" }, "kv": ["deliveries"] },
+                    "on_failure": { "trap": "previous" } }],
             },
             "resolutions": [{ "active": format!("sha256:{}", "ab".repeat(32)) }],
         }))
@@ -172,8 +174,8 @@ mod tests {
              to        ci, chat*\n\
              revision  7\n\
              \n\
-             #  FILTER  MODULE           RUNS          GRANTS\n\
-             0  verify  github-verify@1  abababababab  secrets.webhook=github kv=deliveries\n"
+             #  FILTER  MODULE           RUNS          ON FAILURE            GRANTS\n\
+             0  verify  github-verify@1  abababababab  closed trap=previous  secrets.webhook=github kv=deliveries\n"
         );
         assert_eq!(row(&record()), ["github", "POST hooks.example.com/github x-a", "verify", "ci, chat*"]);
     }

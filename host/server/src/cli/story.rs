@@ -3,7 +3,10 @@
 use std::fmt::Write as _;
 
 use base64::{Engine as _, engine::general_purpose::STANDARD};
-use model::record::{Disposition, LogLine, Outcome, Record, Run};
+use model::{
+    record::{Disposition, LogLine, Outcome, Record, Run},
+    spec::Policy,
+};
 
 use super::show::{self, BAD, FAINT, GOOD, ODD, STRONG, styled};
 
@@ -37,11 +40,15 @@ pub(crate) fn outcome(outcome: &Outcome) -> String {
             let reason = reason.as_deref().map(|reason| format!(" ({})", show::line(reason))).unwrap_or_default();
             format!("{}{reason}", styled(style, &show::line(verdict)))
         }
-        Outcome::Failure { class, skipped, detail } => {
-            let skipped = if *skipped { ", skipped" } else { "" };
+        Outcome::Failure { class, policy, detail } => {
+            let then = match policy {
+                Policy::Closed => "",
+                Policy::Open => ", skipped",
+                Policy::Previous => ", the previous version was called",
+            };
             format!(
                 "{} {}",
-                styled(BAD, &format!("failed: {}{skipped}", class.name())),
+                styled(BAD, &format!("failed: {}{then}", class.name())),
                 show::lines(detail).replace('\n', "\n    ")
             )
         }
@@ -158,8 +165,14 @@ mod tests {
             "verify  edit  84 µs, 1088.0 KiB\n  set header x-a\n  denied for want of a grant: secrets.x\n  info one\n    \
              two\\u{1b}[2J\n  2 lines of log were left out\n"
         );
-        let failed = Outcome::Failure { class: FailureClass::Trap, skipped: true, detail: "a\nb".to_owned() };
-        assert_eq!(plain(&outcome(&failed)), "failed: trap, skipped a\n    b");
+        for (policy, told) in [
+            (Policy::Closed, "failed: trap a\n    b"),
+            (Policy::Open, "failed: trap, skipped a\n    b"),
+            (Policy::Previous, "failed: trap, the previous version was called a\n    b"),
+        ] {
+            let failed = Outcome::Failure { class: FailureClass::Trap, policy, detail: "a\nb".to_owned() };
+            assert_eq!(plain(&outcome(&failed)), told);
+        }
     }
 
     #[test]

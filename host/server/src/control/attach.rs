@@ -12,12 +12,15 @@ use model::{
     routing::Entry,
     spec::{AttachmentSpec, Resolution, RouteRecord, RouteSpec},
 };
-use store::registry::Project;
+use store::registry::{Prepared, Project};
 
 use super::{Control, Error, State, build, plan::Plan};
 use crate::config_schema;
 
-type Planned = Result<(RouteRecord, Vec<Bytes>, bool), Faults>;
+type Planned = Result<(RouteRecord, Vec<Prepared>, bool), Faults>;
+
+/// What the references of a filter came to, what its versions prepared, and what is right but probably not meant.
+type Resolved = Result<(Resolution, Prepared, Vec<Fault>), Faults>;
 
 impl Control {
     /// The route as it would be kept, with what its filters prepared, and whether it differs from what is kept now.
@@ -48,11 +51,12 @@ impl Control {
             let earlier = before.as_ref().and_then(|route| Earlier::find(route, &written.name));
             faults.keep(&at, build::secrets(state.project(project), filter));
             let attached = self.resolve(state, project, filter, written, earlier).await?;
-            if let Some((resolution, bytes, noted)) = faults.keep(&at, attached) {
+            if let Some((resolution, made, noted)) = faults.keep(&at, attached) {
                 let at = format!("routes.{name}.{at}");
-                plan.warnings.extend(noted.into_iter().map(|problem| Fault { at: format!("{at}.grants"), problem }));
+                let noted = noted.into_iter().map(|noted| Fault { at: format!("{at}.{}", noted.at), ..noted });
+                plan.warnings.extend(noted);
                 resolutions.push(resolution);
-                prepared.push(bytes);
+                prepared.push(made);
             }
         }
         let record = RouteRecord { name: name.to_string(), spec, resolutions, revision: state.contents.revision + 1 };
@@ -71,7 +75,7 @@ impl Control {
         filter: &Attachment,
         written: &AttachmentSpec,
         earlier: Option<Earlier<'_>>,
-    ) -> Result<Result<(Resolution, Bytes, Vec<String>), Faults>, Error> {
+    ) -> Result<Resolved, Error> {
         let mut faults = Faults::default();
         let known = state.project(project);
         let active = faults.keep("module", find(known, &filter.module));
@@ -82,25 +86,28 @@ impl Control {
         if let Some(candidate) = &candidate {
             self.module(state, candidate).await?;
         }
-        let warnings = check_grants(&module.manifest, &filter.grants, &mut faults);
+        let notes = check_grants(&module.manifest, &filter.grants, &mut faults);
+        let mut warnings: Vec<Fault> =
+            notes.into_iter().map(|problem| Fault { at: "grants".to_owned(), problem }).collect();
         faults.keep("config", config_schema::check(&module.manifest, &written.config));
         if !faults.is_empty() {
             return Ok(Err(faults));
         }
-        let unchanged =
-            earlier.as_ref().filter(|earlier| earlier.resolution.active == active && *earlier.config == written.config);
-        let bytes = match unchanged {
-            Some(earlier) => earlier.prepared.clone(),
+        let known = earlier.as_ref().and_then(|earlier| earlier.prepared_by(&active, &written.config));
+        let bytes = match known {
+            Some(bytes) => bytes.clone(),
             None => match module.configure(&filter.config, &filter.limits).await {
                 Ok(bytes) => bytes,
                 Err(refused) => return Ok(Err(Faults::one("config", refused.to_string()))),
             },
         };
-        let previous = earlier.and_then(|earlier| {
+        let previous = earlier.as_ref().and_then(|earlier| {
             let before = earlier.resolution;
             if before.active == active { before.previous } else { Some(before.active) }
         });
-        Ok(Ok((Resolution { active, candidate, previous }, bytes, warnings)))
+        let fallback = self.prepare_previous(state, previous, filter, written, earlier.as_ref(), &mut warnings).await?;
+        let prepared = Prepared { active: bytes, previous: fallback };
+        Ok(Ok((Resolution { active, candidate, previous }, prepared, warnings)))
     }
 
     /// The loaded module; its bytes are in the store unless this change brings them.
@@ -123,10 +130,10 @@ impl Control {
 }
 
 /// The filter of the same name on the route as it was.
-struct Earlier<'a> {
+pub(super) struct Earlier<'a> {
     resolution: &'a Resolution,
     config: &'a serde_json::Value,
-    prepared: &'a Bytes,
+    prepared: &'a Prepared,
 }
 
 impl<'a> Earlier<'a> {
@@ -137,6 +144,17 @@ impl<'a> Earlier<'a> {
             config: &route.record.spec.filters[index].config,
             prepared: route.prepared.get(index)?,
         })
+    }
+
+    /// What this module made of this configuration, if it was one of the filter's versions.
+    pub(super) fn prepared_by(&self, module: &Digest, config: &serde_json::Value) -> Option<&'a Bytes> {
+        if self.config != config {
+            return None;
+        }
+        if self.resolution.active == *module {
+            return Some(&self.prepared.active);
+        }
+        self.prepared.previous.as_ref().filter(|_| self.resolution.previous.as_ref() == Some(module))
     }
 }
 
@@ -167,7 +185,7 @@ fn find(project: &Project, reference: &ModuleRef) -> Result<Digest, Faults> {
 
 /// A secret that the module asks for and does not get is a fault, since every event would fail. Namespaces may be
 /// optional, and grants that nobody asked for may be meant for another version: those are only noted.
-fn check_grants(manifest: &Manifest, grants: &Grants, faults: &mut Faults) -> Vec<String> {
+pub(super) fn check_grants(manifest: &Manifest, grants: &Grants, faults: &mut Faults) -> Vec<String> {
     let mut warnings = Vec::new();
     let mut wanted = |kind: &str, asked: &[String], granted: &mut dyn Iterator<Item = &String>| {
         let granted: Vec<&String> = granted.collect();

@@ -2,8 +2,9 @@
 
 use std::{collections::HashSet, sync::Arc};
 
+use bytes::Bytes;
 use delivery::destinations::http::Target;
-use filters::{Chain, Filter, Secrets};
+use filters::{Chain, Filter, Secrets, Versions};
 use futures_util::{StreamExt, stream};
 use model::{
     Attachment, Digest, Faults, Name, Route, Secret,
@@ -75,8 +76,8 @@ impl Control {
         }
         let mut chain = Vec::with_capacity(route.filters.len());
         for (index, attachment) in route.filters.iter().enumerate() {
-            let filter = filter(state, &route, attachment, project, stored, index);
-            chain.extend(faults.keep(&format!("filters[{index}]"), filter).map(Arc::new));
+            let versions = versions(state, &route, attachment, project, stored, index);
+            chain.extend(faults.keep(&format!("filters[{index}]"), versions));
         }
         let buffer = state.buffers.entry(name.clone()).or_insert_with(|| {
             let kib = usize::try_from(self.settings.buffer_bytes_per_project >> 10).unwrap_or(Semaphore::MAX_PERMITS);
@@ -88,21 +89,29 @@ impl Control {
     }
 }
 
-fn filter(
+/// The versions of a filter that are called.
+fn versions(
     state: &State,
     route: &Route,
     attachment: &Attachment,
     project: &Project,
     stored: &registry::Route,
     index: usize,
-) -> Result<Filter, Faults> {
-    let secrets = secrets(project, attachment)?;
-    let resolution = stored.record.resolutions.get(index);
-    let module = resolution.and_then(|resolution| state.modules.get(&resolution.active));
-    let (Some(module), Some(prepared)) = (module, stored.prepared.get(index)) else {
-        return Err(Faults::one("module", "is kept without a resolution: write the route again"));
+) -> Result<Versions, Faults> {
+    let unresolved = || Faults::one("module", "is kept without a resolution: write the route again");
+    let (Some(resolution), Some(prepared)) = (stored.record.resolutions.get(index), stored.prepared.get(index)) else {
+        return Err(unresolved());
     };
-    Ok(Filter::new(&route.project, &route.name, attachment, Arc::clone(module), prepared.clone(), secrets))
+    let filter = |digest: &Digest, prepared: &Bytes| {
+        let module = Arc::clone(state.modules.get(digest).ok_or_else(unresolved)?);
+        let secrets = secrets(project, attachment)?;
+        Ok(Arc::new(Filter::new(&route.project, &route.name, attachment, module, prepared.clone(), secrets)))
+    };
+    let previous = resolution.previous.as_ref().zip(prepared.previous.as_ref());
+    Ok(Versions {
+        active: filter(&resolution.active, &prepared.active)?,
+        previous: previous.map(|(digest, prepared)| filter(digest, prepared)).transpose()?,
+    })
 }
 
 pub(super) fn destination<'a>(project: &'a Project, name: &Name) -> Result<&'a Destination, Faults> {
@@ -142,8 +151,12 @@ trait UsedModules {
 impl UsedModules for registry::Contents {
     fn used_modules(&self) -> HashSet<Digest> {
         let routes = self.projects.values().flat_map(|project| &project.routes);
-        let resolutions = routes.flat_map(|route| &route.record.resolutions);
-        resolutions.flat_map(|resolution| [Some(resolution.active), resolution.candidate]).flatten().collect()
+        let filters = routes.flat_map(|route| route.record.resolutions.iter().zip(&route.prepared));
+        let modules = filters.flat_map(|(resolution, prepared)| {
+            let previous = resolution.previous.filter(|_| prepared.previous.is_some());
+            [Some(resolution.active), resolution.candidate, previous]
+        });
+        modules.flatten().collect()
     }
 }
 

@@ -145,7 +145,7 @@ impl Control {
                     let planned = self.plan_route(state, name, &route, spec, &mut plan).await;
                     if let Some((record, prepared, changed)) = faults.keep(&format!("routes.{route}"), planned?) {
                         let spec = record.spec.clone();
-                        let filters = resolved(&record, &prepared);
+                        let filters = record.resolutions.iter().cloned().zip(prepared.iter().cloned()).collect();
                         put_route(state.project(name), record, prepared);
                         plan.add(registry::Write::PutRoute { name: route, spec, filters }, precondition, changed);
                     }
@@ -328,12 +328,7 @@ fn in_use(what: &str, users: &[String]) -> Result<(), Error> {
     Err(Error::InUse(format!("{what} is in use by {}; change or remove that first", users.join(", "))))
 }
 
-fn resolved(record: &RouteRecord, prepared: &[Bytes]) -> Vec<Prepared> {
-    let resolutions = record.resolutions.iter().cloned();
-    resolutions.zip(prepared.iter().cloned()).map(|(resolution, bytes)| Prepared { resolution, bytes }).collect()
-}
-
-fn put_route(project: &mut Project, record: RouteRecord, prepared: Vec<Bytes>) {
+fn put_route(project: &mut Project, record: RouteRecord, prepared: Vec<Prepared>) {
     project.routes.retain(|known| known.record.name != record.name);
     let place = project.routes.partition_point(|known| known.record.name < record.name);
     project.routes.insert(place, registry::Route { record, prepared });

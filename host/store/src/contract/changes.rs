@@ -2,14 +2,18 @@
 
 use std::sync::Arc;
 
-use bytes::Bytes;
-use model::{Secret, spec::RouteRecord};
+use model::{
+    Secret,
+    spec::{Resolution, RouteRecord},
+};
 use serde_json::json;
 use tokio::task::JoinSet;
 
 use super::{
     REGISTRY_LIMITS,
-    sample::{TIME, alias, change, destination, digest, module, name, orders, route, route_spec, runs, secret},
+    sample::{
+        TIME, alias, change, destination, digest, module, name, orders, prepared, route, route_spec, runs, secret,
+    },
 };
 use crate::{
     Error, Registry,
@@ -36,7 +40,7 @@ pub async fn keeps_what_was_written(registry: Arc<dyn Registry>) {
     let record = RouteRecord { name: "orders".to_owned(), spec, resolutions: vec![runs("one")], revision: 1 };
     assert_eq!(project.routes.len(), 1);
     assert_eq!(project.routes[0].record, record);
-    assert_eq!(project.routes[0].prepared, [Bytes::from_static(b"\0prepared\xff")]);
+    assert_eq!(project.routes[0].prepared, [prepared(None)]);
     assert_eq!(registry.routes(&name("default")).await.unwrap(), [record]);
     assert_eq!(project.destinations[0].name, name("billing"));
     assert_eq!(project.destinations[0].spec.url, "https://billing.example.com/");
@@ -106,6 +110,21 @@ pub async fn the_same_is_no_change(registry: Arc<dyn Registry>) {
     let changed = registry.commit(orders().with(route("orders", &spec, runs("one")))).await.unwrap();
     assert_eq!(changed.revision, 3);
     assert_eq!(changed.applied.iter().filter(|applied| applied.changed).count(), 1);
+}
+
+pub async fn keeps_what_the_version_before_prepared(registry: Arc<dyn Registry>) {
+    registry.commit(orders().with(module("verify", "two"))).await.unwrap();
+    let spec = route_spec("billing", "hook", "key", &json!({}));
+    let resolution = Resolution { previous: Some(digest("one")), ..runs("two") };
+    for (revision, previous) in [(2, None), (3, Some(&b"before"[..])), (4, Some(b"")), (5, None)] {
+        let filters = vec![(resolution.clone(), prepared(previous))];
+        let put = Write::PutRoute { name: name("orders"), spec: spec.clone(), filters };
+        for _ in 0..2 {
+            assert_eq!(registry.commit(change().with(put.clone())).await.unwrap().revision, revision);
+        }
+        let route = registry.contents().await.unwrap().projects[&name("default")].routes[0].clone();
+        assert_eq!((route.record.resolutions, route.prepared), (vec![resolution.clone()], vec![prepared(previous)]));
+    }
 }
 
 pub async fn preconditions(registry: Arc<dyn Registry>) {

@@ -36,7 +36,8 @@ macro_rules! registry_contract {
             $open;
             changes: starts_with_one_empty_project, keeps_what_was_written, is_all_or_nothing, the_same_is_no_change,
                      preconditions, projects_are_apart, versions_count_up, bytes_stay_while_one_has_them,
-                     concurrent_revisions_are_lost_by_all_but_one, limits;
+                     concurrent_revisions_are_lost_by_all_but_one, keeps_what_the_version_before_prepared,
+                     limits;
             references: what_is_named_must_be_there, what_is_named_cannot_go, digests_of_every_kind_hold_their_module,
                         aliases_hold_their_version, the_order_of_writes_is_free, configurations_stay_while_named,
                         concurrent_writers_cannot_break_them;

@@ -67,8 +67,12 @@ pub fn route_spec(to: &str, secret: &str, revealed: &str, config: &serde_json::V
 }
 
 pub fn route(named: &str, spec: &RouteSpec, resolution: Resolution) -> Write {
-    let filters = vec![Prepared { resolution, bytes: Bytes::from_static(b"\0prepared\xff") }];
-    Write::PutRoute { name: name(named), spec: spec.clone(), filters }
+    Write::PutRoute { name: name(named), spec: spec.clone(), filters: vec![(resolution, prepared(None))] }
+}
+
+/// What the filter of a route prepared.
+pub fn prepared(previous: Option<&'static [u8]>) -> Prepared {
+    Prepared { active: Bytes::from_static(b"\0prepared\xff"), previous: previous.map(Bytes::from_static) }
 }
 
 /// Everything that route `orders` needs, and the route: destination `billing`, secrets `hook` and `key`, module `verify`

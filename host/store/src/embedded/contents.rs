@@ -16,7 +16,7 @@ use super::{
 };
 use crate::{
     Error,
-    registry::{self, Alias, Contents, Destination, ModuleVersion, Project, ProjectRecord, Revision, Route},
+    registry::{self, Alias, Contents, Destination, ModuleVersion, Prepared, Project, ProjectRecord, Revision, Route},
     vault::Vault,
 };
 
@@ -55,13 +55,14 @@ pub(super) fn routes(connection: &Connection, project: &Name) -> Result<Vec<Rout
     let mut query =
         connection.prepare_cached("SELECT name, spec, revision FROM routes WHERE project = ?1 ORDER BY name")?;
     let mut filters = connection.prepare_cached(
-        "SELECT active, candidate, previous, prepared FROM attachments
+        "SELECT active, candidate, previous, prepared, previous_prepared FROM attachments
          WHERE project = ?1 AND route = ?2 ORDER BY position",
     )?;
     collect(query.query([project.as_str()])?, |row| {
         let name: Name = parsed(row, 0)?;
         let attached = collect(filters.query([project.as_str(), name.as_str()])?, |row| {
-            Ok((resolution(row)?, Bytes::from(row.get::<_, Vec<u8>>(3)?)))
+            let previous = row.get::<_, Option<Vec<u8>>>(4)?.map(Bytes::from);
+            Ok((resolution(row)?, Prepared { active: row.get::<_, Vec<u8>>(3)?.into(), previous }))
         })?;
         let (resolutions, prepared) = attached.into_iter().unzip();
         let record = RouteRecord { name: name.into(), spec: json(row, 1)?, resolutions, revision: row.get(2)? };

@@ -21,8 +21,10 @@ pub(super) struct Kind {
     migrations: &'static [&'static str],
 }
 
-pub(super) const CONTROL: Kind =
-    Kind { mark: i32::from_be_bytes(*b"SHKc"), migrations: &[include_str!("schema/control-1.sql")] };
+pub(super) const CONTROL: Kind = Kind {
+    mark: i32::from_be_bytes(*b"SHKc"),
+    migrations: &[include_str!("schema/control-1.sql"), include_str!("schema/control-2.sql")],
+};
 pub(super) const EVENTS: Kind =
     Kind { mark: i32::from_be_bytes(*b"SHKe"), migrations: &[include_str!("schema/events-1.sql")] };
 

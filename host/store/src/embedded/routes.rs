@@ -2,7 +2,10 @@
 
 use std::collections::{BTreeSet, HashSet};
 
-use model::{Digest, Name, spec::RouteSpec};
+use model::{
+    Digest, Name,
+    spec::{Resolution, RouteSpec},
+};
 use rusqlite::{OptionalExtension as _, params};
 
 use super::{
@@ -23,10 +26,16 @@ struct Attached {
     previous: Option<[u8; 32]>,
     configuration: [u8; 32],
     prepared: Vec<u8>,
+    previous_prepared: Option<Vec<u8>>,
 }
 
 /// Changes nothing if all was so already.
-pub(super) fn put(applying: &Applying<'_>, name: &Name, spec: &RouteSpec, filters: &[Prepared]) -> Result<Effect> {
+pub(super) fn put(
+    applying: &Applying<'_>,
+    name: &Name,
+    spec: &RouteSpec,
+    filters: &[(Resolution, Prepared)],
+) -> Result<Effect> {
     let Applying { connection, revision, .. } = *applying;
     let project = applying.project.as_str();
     if filters.len() != spec.filters.len() {
@@ -38,12 +47,13 @@ pub(super) fn put(applying: &Applying<'_>, name: &Name, spec: &RouteSpec, filter
     let attached: Vec<Attached> = filters
         .iter()
         .zip(&configurations)
-        .map(|(filter, configuration)| Attached {
-            active: filter.resolution.active.0,
-            candidate: filter.resolution.candidate.map(|digest| digest.0),
-            previous: filter.resolution.previous.map(|digest| digest.0),
+        .map(|((resolution, prepared), configuration)| Attached {
+            active: resolution.active.0,
+            candidate: resolution.candidate.map(|digest| digest.0),
+            previous: resolution.previous.map(|digest| digest.0),
             configuration: registry::digest(configuration.as_bytes()).0,
-            prepared: filter.bytes.to_vec(),
+            prepared: prepared.active.to_vec(),
+            previous_prepared: prepared.previous.as_ref().map(|bytes| bytes.to_vec()),
         })
         .collect();
     let spec_text = serde_json::to_string(spec).expect("a specification is JSON");
@@ -59,29 +69,7 @@ pub(super) fn put(applying: &Applying<'_>, name: &Name, spec: &RouteSpec, filter
     connection
         .prepare_cached("INSERT INTO routes (project, name, spec, revision) VALUES (?1, ?2, ?3, ?4)")?
         .execute(params![project, name.as_str(), spec_text, revision])?;
-    for (position, (filter, configuration)) in attached.iter().zip(&configurations).enumerate() {
-        connection
-            .prepare_cached(
-                "INSERT INTO configurations (project, digest, text) VALUES (?1, ?2, ?3) ON CONFLICT DO NOTHING",
-            )?
-            .execute(params![project, filter.configuration, configuration])?;
-        connection
-            .prepare_cached(
-                "INSERT INTO attachments
-                 (project, route, position, active, candidate, previous, configuration, prepared)
-                 VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)",
-            )?
-            .execute(params![
-                project,
-                name.as_str(),
-                position,
-                filter.active,
-                filter.candidate,
-                filter.previous,
-                filter.configuration,
-                filter.prepared
-            ])?;
-    }
+    attach(applying, name, &attached, &configurations)?;
     let (destinations, secrets) = names(spec);
     for destination in destinations {
         connection
@@ -94,6 +82,36 @@ pub(super) fn put(applying: &Applying<'_>, name: &Name, spec: &RouteSpec, filter
             .execute([project, name.as_str(), secret])?;
     }
     Ok(Effect::changed(true))
+}
+
+fn attach(applying: &Applying<'_>, name: &Name, attached: &[Attached], configurations: &[String]) -> Result<()> {
+    let Applying { connection, project, .. } = *applying;
+    let project = project.as_str();
+    for (position, (filter, configuration)) in attached.iter().zip(configurations).enumerate() {
+        connection
+            .prepare_cached(
+                "INSERT INTO configurations (project, digest, text) VALUES (?1, ?2, ?3) ON CONFLICT DO NOTHING",
+            )?
+            .execute(params![project, filter.configuration, configuration])?;
+        connection
+            .prepare_cached(
+                "INSERT INTO attachments
+                 (project, route, position, active, candidate, previous, configuration, prepared, previous_prepared)
+                 VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)",
+            )?
+            .execute(params![
+                project,
+                name.as_str(),
+                position,
+                filter.active,
+                filter.candidate,
+                filter.previous,
+                filter.configuration,
+                filter.prepared,
+                filter.previous_prepared
+            ])?;
+    }
+    Ok(())
 }
 
 pub(super) fn remove(applying: &Applying<'_>, name: &Name) -> Result<Effect> {
@@ -119,7 +137,7 @@ pub(super) fn forget_configurations(applying: &Applying<'_>, kept: &HashSet<Dige
 
 fn read(applying: &Applying<'_>, name: &Name) -> Result<Vec<Attached>> {
     let mut query = applying.connection.prepare_cached(
-        "SELECT active, candidate, previous, configuration, prepared FROM attachments
+        "SELECT active, candidate, previous, configuration, prepared, previous_prepared FROM attachments
          WHERE project = ?1 AND route = ?2 ORDER BY position",
     )?;
     collect(query.query([applying.project.as_str(), name.as_str()])?, |row| {
@@ -129,6 +147,7 @@ fn read(applying: &Applying<'_>, name: &Name) -> Result<Vec<Attached>> {
             previous: row.get(2)?,
             configuration: row.get(3)?,
             prepared: row.get(4)?,
+            previous_prepared: row.get(5)?,
         })
     })
 }

@@ -3,12 +3,13 @@
 use std::{fs, os::unix::fs::PermissionsExt as _, path::Path};
 
 use rusqlite::Connection;
+use serde_json::json;
 
 use super::{Options, open, refused, start, tamper};
 use crate::{
     Registry as _,
-    contract::sample::{change, orders, secret},
-    registry::Older,
+    contract::sample::{change, destination, module, name, orders, prepared, route, route_spec, runs, secret},
+    registry::{Change, Older, Write},
 };
 
 fn mode(path: &Path) -> u32 {
@@ -50,7 +51,7 @@ fn a_newer_file_is_refused() {
     assert_eq!(
         refused(folder.path()),
         format!(
-            "`{}` was written by a newer version of this program (schema 9, this one knows 1): start that version, or \
+            "`{}` was written by a newer version of this program (schema 9, this one knows 2): start that version, or \
              restore a backup from before",
             file.display()
         )
@@ -59,6 +60,60 @@ fn a_newer_file_is_refused() {
     let last: u32 =
         Connection::open(file).unwrap().query_row("SELECT max(number) FROM migrations", [], |row| row.get(0)).unwrap();
     assert_eq!(last, 9);
+}
+
+/// What the first version wrote is served by this one as it was, and takes what is new.
+#[tokio::test]
+async fn an_older_file_is_brought_up_to_date() {
+    const FIRST: &str = include_str!("../schema/control-1.sql");
+    let (folder, fresh) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+    let wanted = {
+        let (registry, _) = start(fresh.path());
+        registry.commit(without_secrets()).await.unwrap();
+        registry.contents().await.unwrap()
+    };
+    let old = Connection::open(folder.path().join("control.db")).unwrap();
+    old.pragma_update(None, "application_id", i32::from_be_bytes(*b"SHKc")).unwrap();
+    old.execute_batch("CREATE TABLE migrations (number INTEGER PRIMARY KEY, applied INTEGER NOT NULL) STRICT").unwrap();
+    old.execute_batch(FIRST).unwrap();
+    old.execute("INSERT INTO migrations (number, applied) VALUES (1, 0)", []).unwrap();
+    old.execute("ATTACH ?1 AS written", [fresh.path().join("control.db").to_str().unwrap()]).unwrap();
+    for (table, columns) in [
+        ("revisions", "*"),
+        ("blobs", "*"),
+        ("module_names", "*"),
+        ("modules", "*"),
+        ("destinations", "*"),
+        ("routes", "*"),
+        ("configurations", "*"),
+        ("attachments", "project, route, position, active, candidate, previous, configuration, prepared"),
+        ("route_destinations", "*"),
+    ] {
+        let copy = format!("INSERT INTO main.{table} SELECT {columns} FROM written.{table}");
+        assert!(old.execute(&copy, []).unwrap() > 0, "{table}");
+    }
+    drop(old);
+
+    let (registry, journal) = start(folder.path());
+    assert_eq!(registry.contents().await.unwrap(), wanted);
+    let spec = wanted.projects[&name("default")].routes[0].record.spec.clone();
+    let filters = vec![(runs("one"), prepared(Some(b"before")))];
+    registry.commit(change().with(Write::PutRoute { name: name("orders"), spec, filters })).await.unwrap();
+    drop((registry, journal));
+    let (registry, _) = start(folder.path());
+    let route = registry.contents().await.unwrap().projects[&name("default")].routes[0].clone();
+    assert_eq!(route.prepared, [prepared(Some(b"before"))]);
+}
+
+/// A route with a filter, as the first version could write it: the key that seals secrets is another in each folder.
+fn without_secrets() -> Change {
+    let mut spec = route_spec("billing", "hook", "key", &json!({ "b": 1 }));
+    spec.filters[0].grants = Default::default();
+    change().with(destination("billing", "https://billing.example.com/")).with(module("verify", "one")).with(route(
+        "orders",
+        &spec,
+        runs("one"),
+    ))
 }
 
 #[test]
