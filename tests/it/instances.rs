@@ -105,7 +105,96 @@ async fn a_warm_one_has_a_bounded_life() {
     panic!("one instance served all events");
 }
 
-/// A filter that fails every time is called off for a while, and is back when its route is written again.
+/// Whatever a change leaves as it is, it leaves in place.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_warm_one_stays_over_changes_of_other_things() {
+    let (destination, other) = (Destination::ok().await, Destination::ok().await);
+    let platform = Platform::with_told(&destination).await;
+    attach(&platform, "own", "warm").await;
+    let mut events = 0;
+    let mut served_before = async |what: &str| {
+        events += 1;
+        assert_eq!(remember(&platform, "own").await["events"], events, "{what}");
+    };
+    served_before("at first").await;
+    platform.secret("unrelated", "value").await;
+    served_before("a secret that it has no grant for").await;
+    platform.destination("unrelated", &other).await;
+    served_before("a destination that it does not have").await;
+    platform.push("v1").await;
+    served_before("a module").await;
+    attach(&platform, "another", "warm").await;
+    served_before("another route").await;
+    platform.api.delete("/routes/another").await.expect(204);
+    served_before("one that went").await;
+    attach(&platform, "own", "warm").await;
+    served_before("the same, written again").await;
+    // The route is another one then; its filter is not.
+    platform.destination("ci", &other).await;
+    served_before("its destination").await;
+    let last = json!({"name": "last", "module": "v1"});
+    let mut filter = platform.told();
+    filter["instance"] = json!("warm");
+    platform.route("own", "/elsewhere", &["ci", "unrelated"], json!([last, filter])).await;
+    platform.route("own", "/own", &["ci"], json!([filter])).await;
+    served_before("all of the route but the filter").await;
+    platform.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_warm_one_ends_with_what_it_was_made_of() {
+    let destination = Destination::ok().await;
+    let platform = Platform::with_told(&destination).await;
+    let mut filter = platform.told();
+    filter["instance"] = json!("warm");
+    let begins_anew = async |what: &str| {
+        assert_eq!(remember(&platform, "own").await["events"], 1, "{what}");
+        assert_eq!(remember(&platform, "own").await["events"], 2, "{what}");
+    };
+    platform.route("own", "/own", &["ci"], json!([filter])).await;
+    begins_anew("at first").await;
+    platform.secret("webhook", "rotated").await;
+    begins_anew("a secret that it verifies with").await;
+    platform.secret("token", "another").await;
+    let (name, reveal) = told(&json!({"do": "reveal", "secret": "token"}));
+    let revealed = platform.post("/own", &[(name, &reveal)], "{}").await.expect(200).json();
+    assert_eq!(revealed, json!({"ok": "another"}));
+    platform.secret("token", "a third one").await;
+    begins_anew("a secret that it reads").await;
+    for (part, value) in [
+        ("limits", json!({"log_lines": 7})),
+        ("on_failure", json!({"default": "open"})),
+        ("grants", json!({"secrets": {"webhook": "webhook"}, "reveal": {"token": "webhook"}, "kv": ["store"]})),
+        ("config", json!({"do": "remember"})),
+    ] {
+        filter[part] = value;
+        platform.route("own", "/own", &["ci"], json!([filter])).await;
+        begins_anew(part).await;
+    }
+    platform.stop().await;
+}
+
+/// The version that ran before keeps what it has when a new one comes, and again on the way back.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_warm_one_stays_where_its_version_is_only_called_when_another_fails() {
+    let destination = Destination::ok().await;
+    let platform = Platform::with_told(&destination).await;
+    let mut filter = platform.told();
+    (filter["instance"], filter["on_failure"]) = (json!("warm"), json!({"default": "previous"}));
+    platform.route("own", "/own", &["ci"], json!([filter])).await;
+    assert_eq!(remember(&platform, "own").await["events"], 1);
+    platform.api.upload("told", crate::support::guest("worse")).await.expect(201);
+    platform.route("own", "/own", &["ci"], json!([filter])).await;
+    let (name, value) = told(&json!({"do": "remember"}));
+    let answer = platform.post("/own", &[("x-worse", "trap"), (name, &value)], "{}").await.expect(200);
+    assert_eq!(answer.json()["events"], 2);
+    filter["module"] = json!("told@1");
+    platform.route("own", "/own", &["ci"], json!([filter])).await;
+    assert_eq!(remember(&platform, "own").await["events"], 3);
+    platform.stop().await;
+}
+
+/// A filter that fails every time is called off for a while, and changes of other things make it no better.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_filter_that_always_fails_is_not_called() {
     let destination = Destination::ok().await;
@@ -113,8 +202,11 @@ async fn a_filter_that_always_fails_is_not_called() {
     platform.route("own", "/own", &["ci"], json!([platform.told()])).await;
     platform.route("other", "/other", &["ci"], json!([platform.told()])).await;
     let (name, trap) = told(&json!({"do": "trap"}));
-    for _ in 0..20 {
+    for failures in 1..=20 {
         platform.post("/own", &[(name, &trap)], "{}").await.expect(500);
+        if failures == 10 || failures == 20 {
+            platform.secret("unrelated", &format!("after {failures}")).await;
+        }
     }
     let answer = platform.post("/own", &[], "{}").await.expect(500);
     let outcome = platform.record(&answer).await["filters"][0]["outcome"].clone();

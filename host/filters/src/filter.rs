@@ -79,6 +79,11 @@ impl Filter {
         }
     }
 
+    /// Whether it runs this module with what it prepared.
+    pub fn runs(&self, module: &Digest, prepared: &Bytes) -> bool {
+        (&self.module.digest, &self.prepared) == (module, prepared)
+    }
+
     pub(crate) fn keys(&self, secret: &str) -> Option<&[Key]> {
         self.usable.get(secret).map(Vec::as_slice)
     }

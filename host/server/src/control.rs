@@ -17,6 +17,7 @@ mod plan;
 mod previous;
 mod projects;
 mod reads;
+mod reuse;
 mod routes;
 mod secrets;
 mod trial;
@@ -32,6 +33,7 @@ use model::{Digest, Fault, Faults, Name, Timestamp};
 pub use modules::{AskedGrants, Module, ModuleNamed};
 pub use plan::{Wish, Write};
 pub use reads::Status;
+use reuse::Before;
 pub use secrets::{SecretSpec, SecretView};
 pub use store::registry::{Action, Destination, Older, Precondition, ProjectRecord, Revision};
 use store::{
@@ -128,7 +130,8 @@ impl Control {
             state: Mutex::default(),
         };
         control.load_modules(&mut state).await?;
-        let snapshot = control.build(&mut state, None)?;
+        let before = Before { contents: &Contents::default(), snapshot: &Snapshot::empty() };
+        let snapshot = control.build(&mut state, before, None)?;
         control.publisher.publish(snapshot);
         *control.state.lock().await = state;
         Ok((control, current))
@@ -151,7 +154,9 @@ impl Control {
         let before = state.contents.projects.get(&author.project).cloned().unwrap_or_default();
         let mut planned = state.clone();
         let plan = self.plan(&mut planned, &author.project, wishes, faults).await?;
-        let mut snapshot = self.build(&mut planned, Some((&author.project, &plan)))?;
+        let served = self.current.load();
+        let serving = Before { contents: &state.contents, snapshot: &served };
+        let mut snapshot = self.build(&mut planned, serving, Some((&author.project, &plan)))?;
         let (revision, applied) = if author.dry_run {
             let revision = plan.revision(planned.contents.revision);
             (revision, plan.applied(revision, &found))

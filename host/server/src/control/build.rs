@@ -13,7 +13,11 @@ use model::{
 use store::registry::{self, Destination, Project};
 use tokio::sync::Semaphore;
 
-use super::{Control, Error, State, plan::Plan};
+use super::{
+    Control, Error, State,
+    plan::Plan,
+    reuse::{Before, ProjectBefore},
+};
 use crate::snapshot::{Served, Snapshot};
 
 /// Modules that are loaded at a time when the host starts.
@@ -35,16 +39,25 @@ impl Control {
 
     /// Every module that a route runs on has been loaded before. Faults are told to the people of `author`, who write
     /// these routes.
-    pub(super) fn build(&self, state: &mut State, author: Option<(&Name, &Plan)>) -> Result<Snapshot, Error> {
+    pub(super) fn build(
+        &self,
+        state: &mut State,
+        before: Before<'_>,
+        author: Option<(&Name, &Plan)>,
+    ) -> Result<Snapshot, Error> {
         let mut faults = Faults::default();
         let mut entries = Vec::new();
         let projects = std::mem::take(&mut state.contents.projects);
         for (name, project) in &projects {
+            let before = before.project(name, project);
             for route in &project.routes {
-                let served = self.serve(state, name, project, route);
+                let served = match before.route(route) {
+                    Some(served) => Ok(Arc::clone(served)),
+                    None => self.serve(state, &before, name, project, route).map(Arc::new),
+                };
                 if let Some(served) = faults.keep(&format!("routes.{}", route.record.name), served) {
                     let (route, matches) = (served.route.name.clone(), served.route.matches.clone());
-                    entries.push(Entry { project: name.clone(), route, matches, target: Arc::new(served) });
+                    entries.push(Entry { project: name.clone(), route, matches, target: served });
                 }
             }
         }
@@ -61,6 +74,7 @@ impl Control {
     fn serve(
         &self,
         state: &mut State,
+        before: &ProjectBefore<'_>,
         name: &Name,
         project: &Project,
         stored: &registry::Route,
@@ -76,7 +90,7 @@ impl Control {
         }
         let mut chain = Vec::with_capacity(route.filters.len());
         for (index, attachment) in route.filters.iter().enumerate() {
-            let versions = versions(state, &route, attachment, project, stored, index);
+            let versions = versions(state, before, &route, attachment, project, stored, index);
             chain.extend(faults.keep(&format!("filters[{index}]"), versions));
         }
         let buffer = state.buffers.entry(name.clone()).or_insert_with(|| {
@@ -89,9 +103,10 @@ impl Control {
     }
 }
 
-/// The versions of a filter that are called.
+/// The versions of a filter that are called, each as it was before if nothing about it changed.
 fn versions(
     state: &State,
+    before: &ProjectBefore<'_>,
     route: &Route,
     attachment: &Attachment,
     project: &Project,
@@ -103,6 +118,9 @@ fn versions(
         return Err(unresolved());
     };
     let filter = |digest: &Digest, prepared: &Bytes| {
+        if let Some(filter) = before.filter(&route.name, attachment, digest, prepared) {
+            return Ok(filter);
+        }
         let module = Arc::clone(state.modules.get(digest).ok_or_else(unresolved)?);
         let secrets = secrets(project, attachment)?;
         Ok(Arc::new(Filter::new(&route.project, &route.name, attachment, module, prepared.clone(), secrets)))
