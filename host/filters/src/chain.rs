@@ -5,7 +5,7 @@ use std::{sync::Arc, time::Instant};
 use http::StatusCode;
 use model::{
     Draft, Name, Phase, Timestamp, Verdict,
-    apply::{self, CheckedAnswer, Rules, Step},
+    apply::{self, CheckedAnswer, Described, Rules, Step},
     module::BodyNeed,
     record::{FailureClass, Outcome, Run, Seed},
     spec::Policy,
@@ -181,7 +181,7 @@ fn failed(filter: &Filter, draft: &Draft, Failure { class, detail }: Failure) ->
 
 fn describe(verdict: &Verdict) -> Outcome {
     let edits = match verdict {
-        Verdict::Edit(edits) => edits.iter().take(100).map(apply::describe).collect(),
+        Verdict::Edit(edits) => edits.iter().take(100).map(Described::new).collect(),
         _ => Vec::new(),
     };
     let reason = match verdict {
