@@ -72,6 +72,14 @@ impl Body {
         self.0.json(pointer)
     }
 
+    /// Like [`Body::json_text`] for each of these pointers, at most 64, in their order: one call of the host instead of many.
+    ///
+    /// # Errors
+    /// As [`Body::json_text`]; the first pointer that is none fails the call.
+    pub fn json_texts(&self, pointers: &[&str]) -> Result<Vec<Option<String>>, CallError> {
+        self.0.json_each(pointers)
+    }
+
     /// The hash of the whole body, computed by the host.
     pub fn digest(&self, hash: Hash) -> Result<Vec<u8>, CallError> {
         self.0.digest(hash.name())

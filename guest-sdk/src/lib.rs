@@ -41,6 +41,8 @@
 //! | be configured | [`Filter::Config`], [`config`] |
 //! | test | [`testing`] |
 
+#[cfg(all(target_arch = "wasm32", feature = "allocator"))]
+mod allocator;
 pub mod body;
 pub mod clock;
 pub mod config;

@@ -2,50 +2,62 @@
 
 use snaphook_sdk::{json, prelude::*};
 
+/// Members of the whole, and what leads to their values.
+const WHOLE: [(&str, &str); 4] = [
+    (r#"{"repository":"#, "/repository/full_name"),
+    (r#","sender":"#, "/sender/login"),
+    (r#","ref":"#, "/ref"),
+    (r#","action":"#, "/action"),
+];
+/// Members of a commit, and what leads there from it.
+const COMMIT: [(&str, &str); 3] =
+    [(r#"{"id":"#, "/id"), (r#","message":"#, "/message"), (r#","author":"#, "/author/name")];
+/// Commits that are asked for at a time.
+const COMMITS: usize = 2;
+
 /// The few values that a destination wants, as `{"repository":…,"sender":…,"ref":…,"action":…,"commits":[…]}`; `null`
 /// for what is missing. The same bytes as `parsed::rewrite`.
 pub(crate) fn rewrite(body: &Body) -> Result<Vec<u8>> {
     let mut out = Vec::with_capacity(512);
-    for (name, pointer) in [
-        (r#"{"repository":"#, "/repository/full_name"),
-        (r#","sender":"#, "/sender/login"),
-        (r#","ref":"#, "/ref"),
-        (r#","action":"#, "/action"),
-    ] {
-        out.extend_from_slice(name.as_bytes());
-        write_text(body, pointer, &mut out)?;
-    }
-    out.extend_from_slice(br#","commits":["#);
     let mut index = 0;
-    while write_commit(body, index, &mut out)? {
-        index += 1;
+    loop {
+        let pointers: Vec<String> = (index..index + COMMITS)
+            .flat_map(|index| COMMIT.map(|(_, pointer)| ["/commits/", &index.to_string(), pointer].concat()))
+            .collect();
+        let whole = WHOLE.iter().map(|(_, pointer)| *pointer).filter(|_| index == 0);
+        let asked: Vec<&str> = whole.chain(pointers.iter().map(String::as_str)).collect();
+        let mut found = body.json_texts(&asked).or_refuse(400, "the body is not JSON")?.into_iter();
+        if index == 0 {
+            for ((name, pointer), value) in WHOLE.iter().zip(&mut found) {
+                out.extend_from_slice(name.as_bytes());
+                write_text(body, pointer, value.as_deref(), &mut out)?;
+            }
+            out.extend_from_slice(br#","commits":["#);
+        }
+        let found: Vec<Option<String>> = found.collect();
+        for (commit, pointers) in found.chunks(COMMIT.len()).zip(pointers.chunks(COMMIT.len())) {
+            if commit.iter().all(Option::is_none)
+                && body.json_text(&["/commits/", &index.to_string()].concat())?.is_none()
+            {
+                out.extend_from_slice(b"]}");
+                return Ok(out);
+            }
+            if index > 0 {
+                out.push(b',');
+            }
+            for ((name, _), (value, pointer)) in COMMIT.iter().zip(commit.iter().zip(pointers)) {
+                out.extend_from_slice(name.as_bytes());
+                write_text(body, pointer, value.as_deref(), &mut out)?;
+            }
+            out.push(b'}');
+            index += 1;
+        }
     }
-    out.extend_from_slice(b"]}");
-    Ok(out)
 }
 
-/// Whether there is a commit at the index.
-fn write_commit(body: &Body, index: usize, out: &mut Vec<u8>) -> Result<bool> {
-    let commit = ["/commits/", &index.to_string()].concat();
-    let start = out.len();
-    out.extend_from_slice(if index == 0 { r#"{"id":"# } else { r#",{"id":"# }.as_bytes());
-    let found = write_text(body, &[&commit, "/id"].concat(), out)?;
-    if !found && body.json_text(&commit)?.is_none() {
-        out.truncate(start);
-        return Ok(false);
-    }
-    for (name, member) in [(r#","message":"#, "/message"), (r#","author":"#, "/author/name")] {
-        out.extend_from_slice(name.as_bytes());
-        write_text(body, &[&commit, member].concat(), out)?;
-    }
-    out.push(b'}');
-    Ok(true)
-}
-
-/// Writes the string at the pointer, or `null`; whether anything is there.
-fn write_text(body: &Body, pointer: &str, out: &mut Vec<u8>) -> Result<bool> {
-    let written = body.json_text(pointer).or_refuse(400, "the body is not JSON")?;
-    match written.as_deref() {
+/// Writes a string, or `null`.
+fn write_text(body: &Body, pointer: &str, written: Option<&str>, out: &mut Vec<u8>) -> Result<()> {
+    match written {
         None | Some("null") => out.extend_from_slice(b"null"),
         // As it stands there, unless it is escaped in a way that a writer of JSON would not choose.
         Some(text) if text.starts_with('"') && !text.contains("\\u") && !text.contains("\\/") => {
@@ -57,5 +69,5 @@ fn write_text(body: &Body, pointer: &str, out: &mut Vec<u8>) -> Result<bool> {
         }
         Some(_) => return Err(Refusal::new(400, [pointer, " is no string"].concat()).into()),
     }
-    Ok(written.is_some())
+    Ok(())
 }

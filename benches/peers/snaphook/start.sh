@@ -18,14 +18,17 @@ EOF
 routes 1 > "$RUN_DIR/routes.toml"
 "$target/release/snaphook" --config "$RUN_DIR/snaphook.toml" serve --set gateway.listen=127.0.0.1:0 &
 first=$!
+# Whatever goes wrong, it does not stay.
+trap 'kill "$first"' EXIT
 tries=0
 until snaphook status > /dev/null 2>&1; do
     tries=$((tries + 1))
-    [ "$tries" -lt 200 ] || { echo "the admin API does not answer" >&2; kill "$first"; exit 1; }
+    [ "$tries" -lt 200 ] || { echo "the admin API does not answer" >&2; exit 1; }
     sleep 0.05
 done
 snaphook apply "$RUN_DIR/routes.toml"
 kill -TERM "$first"
 wait "$first" || true
+trap - EXIT
 export SNAPHOOK_GATEWAY_THREADS="$THREADS"
 exec "$target/release/snaphook" --config "$RUN_DIR/snaphook.toml" serve

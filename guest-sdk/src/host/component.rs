@@ -88,6 +88,10 @@ impl Body {
         Ok(self.handle().json(pointer)?)
     }
 
+    pub(crate) fn json_each(&self, pointers: &[&str]) -> Result<Vec<Option<String>>, CallError> {
+        Ok(self.handle().json_each(pointers)?)
+    }
+
     pub(crate) fn text(&self, pointer: &str) -> Result<Option<String>, CallError> {
         Ok(self.handle().text(pointer)?)
     }

@@ -23,6 +23,9 @@ thread_local! {
     static HOST: RefCell<Option<Host>> = const { RefCell::new(None) };
 }
 
+/// Pointers of one call of `json_each`.
+const POINTERS_MOST: usize = 64;
+
 /// Namespace and key.
 pub(crate) type Key = (String, String);
 
@@ -376,6 +379,14 @@ impl Body {
 
     pub(crate) fn json(&self, pointer: &str) -> Result<Option<String>, CallError> {
         Ok(document::at(&self.current, pointer)?.map(ToOwned::to_owned))
+    }
+
+    pub(crate) fn json_each(&self, pointers: &[&str]) -> Result<Vec<Option<String>>, CallError> {
+        if pointers.len() > POINTERS_MOST {
+            let problem = format!("{} pointers are too many: at most {POINTERS_MOST} a call", pointers.len());
+            return Err(CallError::Invalid(problem));
+        }
+        pointers.iter().map(|pointer| self.json(pointer)).collect()
     }
 
     pub(crate) fn text(&self, pointer: &str) -> Result<Option<String>, CallError> {

@@ -8,7 +8,7 @@ use std::{
 use http::StatusCode;
 use model::{
     Draft, Name, Phase, Timestamp, Verdict,
-    apply::{self, CheckedAnswer, Rules, Step},
+    apply::{self, CheckedAnswer, Described, Rules, Step},
     module::BodyNeed,
     record::{FailureClass, Outcome, Run, Seed},
     spec::Policy,
@@ -275,7 +275,7 @@ fn refused(filter: &Filter, Failure { class, detail }: Failure) -> End {
 
 fn describe(verdict: &Verdict) -> Outcome {
     let edits = match verdict {
-        Verdict::Edit(edits) => edits.iter().take(100).map(apply::describe).collect(),
+        Verdict::Edit(edits) => edits.iter().take(100).map(Described::new).collect(),
         _ => Vec::new(),
     };
     let reason = match verdict {

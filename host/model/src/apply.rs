@@ -16,7 +16,7 @@ pub use check::{
     CheckedAnswer, REJECTION_STATUSES, RESPONSE_STATUSES, check_answer, check_header, check_header_name, check_key,
     check_label, check_status, cut_reason,
 };
-pub use describe::describe;
+pub use describe::{Described, describe};
 
 /// What a verdict may do.
 #[derive(Debug, Clone, Copy)]

@@ -5,7 +5,7 @@ use std::borrow::Cow;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use crate::{Digest, Name, spec::Policy};
+use crate::{Digest, Name, apply::Described, spec::Policy};
 
 /// The whole story of one event.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
@@ -149,7 +149,8 @@ pub enum Outcome {
         #[schema(value_type = String)]
         verdict: Cow<'static, str>,
         #[serde(default, skip_serializing_if = "Vec::is_empty")]
-        edits: Vec<String>,
+        #[schema(value_type = Vec<String>)]
+        edits: Vec<Described>,
         #[serde(default, skip_serializing_if = "Option::is_none")]
         reason: Option<String>,
     },

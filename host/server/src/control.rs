@@ -40,10 +40,13 @@ use store::{
     Registry,
     registry::{Applied, Change, Contents},
 };
-use tokio::sync::{Mutex, Semaphore};
+use tokio::sync::Mutex;
 pub use trial::{Trial, TrialAnswer, TrialForward};
 
-use crate::snapshot::{self, Current, Publisher, Snapshot};
+use crate::{
+    budget::Budget,
+    snapshot::{self, Current, Publisher, Snapshot},
+};
 
 /// What may be configured beside what is stored.
 #[derive(Debug, Clone)]
@@ -81,7 +84,7 @@ struct State {
     /// The modules that the snapshot uses, so that a rebuild compiles only what is new.
     modules: HashMap<Digest, Arc<filters::Module>>,
     /// Kept over snapshots: what is taken from them is still held by requests in flight.
-    buffers: BTreeMap<Name, Arc<Semaphore>>,
+    buffers: BTreeMap<Name, Arc<Budget>>,
 }
 
 /// Who changes what, and how.

@@ -1,6 +1,7 @@
 //! The program: gateway, control, admin API and command line, wired together in `run`.
 
 pub mod admin;
+pub mod budget;
 pub mod cli;
 mod config_schema;
 pub mod control;

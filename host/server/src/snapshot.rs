@@ -11,7 +11,8 @@ use model::{
     Name, Route,
     routing::{Found, Miss, Table},
 };
-use tokio::sync::Semaphore;
+
+use crate::budget::Budget;
 
 /// Everything that requests are served from, at one revision.
 #[derive(Debug)]
@@ -30,8 +31,8 @@ pub struct Served {
     pub destinations: Vec<(Name, Target)>,
     /// The names alone, shared with every run of the chain.
     pub names: Arc<[Name]>,
-    /// Body bytes that the project's events may hold in memory, one permit per KiB.
-    pub buffer: Arc<Semaphore>,
+    /// Body bytes that the project's events may hold in memory.
+    pub buffer: Arc<Budget>,
 }
 
 impl Snapshot {

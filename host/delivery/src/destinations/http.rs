@@ -106,7 +106,8 @@ impl<S: Source> Client<S> {
         let (mut answer, driver) = if target.is_secure() {
             target.address(&mut request)?;
             let mut answering = self.secure.request(request);
-            let answering = waiting.until(|cx| Pin::new(&mut answering).poll(cx));
+            let mut timer = None;
+            let answering = waiting.until(&mut timer, |cx| Pin::new(&mut answering).poll(cx));
             (connector::within(target.connect_timeout, answering).await??, None)
         } else {
             target.address(&mut request)?;

@@ -584,6 +584,7 @@ fn edits_are_described_in_a_line() {
         (choose(&["a", "b"]), "choose a, b"),
     ] {
         assert_eq!(describe(&edit), line);
+        assert_eq!(Described::new(&edit).to_string(), line);
     }
     assert!(describe(&json_set("/a", &"é".repeat(1 << 20))).len() < 120);
 }

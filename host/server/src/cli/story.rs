@@ -16,7 +16,7 @@ pub(crate) fn run(run: &Run) -> String {
     let took = styled(FAINT, &format!("{time}, {memory}"));
     let mut text = format!("{}  {}  {took}\n", styled(STRONG, &show::line(run.filter.as_str())), outcome(&run.outcome));
     if let Outcome::Verdict { edits, .. } = &run.outcome {
-        edits.iter().for_each(|edit| _ = writeln!(text, "  {}", show::line(edit)));
+        edits.iter().for_each(|edit| _ = writeln!(text, "  {}", show::line(&edit.to_string())));
     }
     run.denied.iter().for_each(|name| {
         _ = writeln!(text, "  {}", styled(BAD, &format!("denied for want of a grant: {}", show::line(name))))
@@ -158,7 +158,7 @@ mod tests {
 
     #[test]
     fn a_run_is_told() {
-        let edits = vec!["set header x-a".to_owned()];
+        let edits = vec!["set header x-a".to_owned().into()];
         let passed = a_run(Outcome::Verdict { verdict: "edit".into(), edits, reason: None });
         assert_eq!(
             plain(&run(&passed)),

@@ -11,14 +11,16 @@ use model::{
     routing::{Entry, Table},
 };
 use store::registry::{self, Destination, Project};
-use tokio::sync::Semaphore;
 
 use super::{
     Control, Error, State,
     plan::Plan,
     reuse::{Before, ProjectBefore},
 };
-use crate::snapshot::{Served, Snapshot};
+use crate::{
+    budget::Budget,
+    snapshot::{Served, Snapshot},
+};
 
 /// Modules that are loaded at a time when the host starts.
 const LOADS_MOST: usize = 8;
@@ -93,10 +95,8 @@ impl Control {
             let versions = versions(state, before, &route, attachment, project, stored, index);
             chain.extend(faults.keep(&format!("filters[{index}]"), versions));
         }
-        let buffer = state.buffers.entry(name.clone()).or_insert_with(|| {
-            let kib = usize::try_from(self.settings.buffer_bytes_per_project >> 10).unwrap_or(Semaphore::MAX_PERMITS);
-            Arc::new(Semaphore::new(kib.clamp(1, Semaphore::MAX_PERMITS)))
-        });
+        let bytes = self.settings.buffer_bytes_per_project;
+        let buffer = state.buffers.entry(name.clone()).or_insert_with(|| Arc::new(Budget::new(bytes)));
         let buffer = Arc::clone(buffer);
         let names = route.mode.destinations().into();
         faults.or(Served { route, chain: Chain::new(chain), destinations, names, buffer })

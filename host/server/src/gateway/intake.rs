@@ -11,12 +11,12 @@ use bytes::Bytes;
 use http_body::{Body, Frame, SizeHint};
 use http_body_util::BodyExt;
 use hyper::body::Incoming;
-use tokio::sync::{Semaphore, SemaphorePermit};
 
 use super::{
     deadline::{Deadline, Tick},
     peer::Line,
 };
+use crate::budget::Budget;
 
 /// What is taken from the buffer before the first byte has come, if more is announced.
 const FIRST_BYTES: u64 = 64 << 10;
@@ -37,33 +37,35 @@ pub(super) enum Error {
 /// The part of the buffers, the gateway's and the project's, that one event's body takes up. Given back on drop.
 #[derive(Debug)]
 pub(super) struct Room<'a> {
-    all: &'a Semaphore,
-    project: &'a Semaphore,
-    held: Option<(SemaphorePermit<'a>, SemaphorePermit<'a>)>,
+    all: &'a Budget,
+    project: &'a Budget,
     bytes: u64,
 }
 
 impl<'a> Room<'a> {
-    /// Both count KiB.
-    pub(super) fn new(all: &'a Semaphore, project: &'a Semaphore) -> Self {
-        Self { all, project, held: None, bytes: 0 }
+    pub(super) fn new(all: &'a Budget, project: &'a Budget) -> Self {
+        Self { all, project, bytes: 0 }
     }
 
     /// Makes it room for so many bytes in all.
     fn grow(&mut self, bytes: u64) -> Result<(), Error> {
-        let wanted = bytes.div_ceil(1 << 10).saturating_sub(self.bytes >> 10);
-        let wanted = u32::try_from(wanted).map_err(|_| Error::Full)?;
-        let all = self.all.try_acquire_many(wanted).map_err(|_| Error::Full)?;
-        let project = self.project.try_acquire_many(wanted).map_err(|_| Error::Full)?;
-        match &mut self.held {
-            Some(held) => {
-                held.0.merge(all);
-                held.1.merge(project);
-            }
-            None => self.held = Some((all, project)),
+        let wanted = bytes.saturating_sub(self.bytes);
+        if !self.all.take(wanted) {
+            return Err(Error::Full);
         }
-        self.bytes += u64::from(wanted) << 10;
+        if !self.project.take(wanted) {
+            self.all.give(wanted);
+            return Err(Error::Full);
+        }
+        self.bytes += wanted;
         Ok(())
+    }
+}
+
+impl Drop for Room<'_> {
+    fn drop(&mut self) {
+        self.all.give(self.bytes);
+        self.project.give(self.bytes);
     }
 }
 
@@ -239,16 +241,17 @@ mod tests {
 
     #[test]
     fn room_is_taken_from_both_and_given_back() {
-        let (all, project) = (Semaphore::new(100), Semaphore::new(10));
+        let (all, project) = (Budget::new(1_000), Budget::new(100));
         let mut room = Room::new(&all, &project);
         room.grow(1).unwrap();
-        room.grow(1_024).unwrap();
-        assert_eq!((all.available_permits(), project.available_permits()), (99, 9));
-        room.grow(10 << 10).unwrap();
-        assert_eq!((all.available_permits(), project.available_permits()), (90, 0));
-        assert!(matches!(room.grow((10 << 10) + 1), Err(Error::Full)));
-        assert_eq!(all.available_permits(), 90);
+        room.grow(40).unwrap();
+        room.grow(20).unwrap();
+        assert_eq!((all.left(), project.left()), (960, 60));
+        room.grow(100).unwrap();
+        assert_eq!((all.left(), project.left()), (900, 0));
+        assert!(matches!(room.grow(101), Err(Error::Full)));
+        assert_eq!((all.left(), project.left()), (900, 0));
         drop(room);
-        assert_eq!((all.available_permits(), project.available_permits()), (100, 10));
+        assert_eq!((all.left(), project.left()), (1_000, 100));
     }
 }

@@ -30,10 +30,9 @@ use delivery::{
     destinations::http::{Client, Pool},
 };
 use filters::Kv;
-use tokio::sync::Semaphore;
 
 pub use self::{listener::serve, observe::Counters, record::Recorder, reservations::Reservations, settings::Settings};
-use crate::snapshot::Current;
+use crate::{budget::Budget, snapshot::Current};
 
 /// What every request is served with.
 pub struct Gateway {
@@ -44,8 +43,8 @@ pub struct Gateway {
     recorder: Arc<Recorder>,
     settings: Settings,
     counters: Counters,
-    /// Body bytes that all events may hold in memory, one permit per KiB.
-    buffer: Semaphore,
+    /// Body bytes that all events may hold in memory.
+    buffer: Budget,
 }
 
 impl Gateway {
@@ -58,14 +57,13 @@ impl Gateway {
         recorder: Arc<Recorder>,
         settings: Settings,
     ) -> Self {
-        let kib = usize::try_from(settings.buffer_bytes >> 10).unwrap_or(usize::MAX);
         Self {
             current,
             connector,
             kv,
             reservations,
             recorder,
-            buffer: Semaphore::new(kib.min(Semaphore::MAX_PERMITS)),
+            buffer: Budget::new(settings.buffer_bytes),
             settings,
             counters: Counters::default(),
         }

@@ -19,14 +19,17 @@ use serde_json::{Value, json};
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
     net::{TcpListener, TcpStream},
-    sync::{Semaphore, mpsc},
+    sync::mpsc,
     task::JoinHandle,
     time::timeout,
 };
 use tokio_util::sync::CancellationToken;
 
 use super::{Gateway, Recorder, Reservations, Settings};
-use crate::snapshot::{self, Current, Served, Snapshot};
+use crate::{
+    budget::Budget,
+    snapshot::{self, Current, Served, Snapshot},
+};
 
 mod answers;
 mod bodies;
@@ -69,7 +72,7 @@ pub(super) fn served(name: &str, to: &str, route: Value) -> Arc<Served> {
         serde_json::from_value(json!({ "url": to, "path": "append", "first_byte_timeout_ms": 400 })).unwrap();
     let target = Target::new(&destination.read(&project, &up).unwrap().http).unwrap();
     let destinations = vec![(up.clone(), target)];
-    let buffer = Arc::new(Semaphore::new(1 << 20));
+    let buffer = Arc::new(Budget::new(1 << 30));
     Arc::new(Served { route, chain: Chain::default(), destinations, names: [up].into(), buffer })
 }
 

@@ -21,7 +21,7 @@ use tokio::runtime::Handle;
 use super::{
     ANSWER_HEAD_BYTES_MAX, EventBody, Pool, SendError, Target,
     body::{Driver, Source},
-    head::Waiting,
+    head::{Timer, Waiting},
 };
 use crate::connector::Connector;
 
@@ -50,6 +50,7 @@ struct Connection<S: Source> {
     send: http1::SendRequest<EventBody<S>>,
     wire: Wire,
     ended: bool,
+    timer: Timer,
 }
 
 impl<S: Source> Connections<S> {
@@ -75,13 +76,13 @@ impl<S: Source> Connections<S> {
                 }
             };
             let answer = {
-                let Connection { send, wire, ended } = &mut connection;
+                let Connection { send, wire, ended, timer } = &mut connection;
                 let mut answering = pin!(send.try_send_request(request));
                 let poll = |cx: &mut Context<'_>| {
                     drive(wire, ended, cx);
                     answering.as_mut().poll(cx)
                 };
-                waiting.until(poll).await?
+                waiting.until(timer, poll).await?
             };
             let refused: TrySendError<_> = match answer {
                 Ok(answer) => {
@@ -110,7 +111,7 @@ async fn open<S: Source>(connector: &Connector, target: &Target) -> Result<Conne
     let mut protocol = http1::Builder::new();
     protocol.max_buf_size(ANSWER_HEAD_BYTES_MAX as usize);
     let (send, wire) = protocol.handshake(stream).await?;
-    Ok(Connection { send, wire: Box::pin(wire), ended: false })
+    Ok(Connection { send, wire: Box::pin(wire), ended: false, timer: None })
 }
 
 fn drive(wire: &mut Wire, ended: &mut bool, cx: &mut Context<'_>) {

@@ -1,16 +1,20 @@
 //! Waiting for the head of an answer.
 
 use std::{
-    future::poll_fn,
-    pin::{Pin, pin},
+    future::{Future, poll_fn},
+    pin::Pin,
     sync::Arc,
     task::{Context, Poll, ready},
     time::Duration,
 };
 
-use tokio::time::{Instant, sleep_until};
+use tokio::time::{Instant, Sleep, sleep_until};
 
 use super::{Kind, SendError, body::Sent};
+
+/// A timer that is used again and again. Set for an earlier time than is wanted it fires too early, which costs less than
+/// setting it for each exchange.
+pub(super) type Timer = Option<Pin<Box<Sleep>>>;
 
 /// Until when an answer's head is waited for.
 pub(super) struct Waiting {
@@ -49,14 +53,22 @@ impl Waiting {
     }
 
     /// One timer for both limits: whenever it fires, the time until which it is still right to wait is worked out anew.
-    pub(super) async fn until<T>(&self, mut answer: impl FnMut(&mut Context<'_>) -> Poll<T>) -> Result<T, SendError> {
-        let mut timer = pin!(sleep_until(self.due(self.begun)));
+    pub(super) async fn until<T>(
+        &self,
+        timer: &mut Timer,
+        mut answer: impl FnMut(&mut Context<'_>) -> Poll<T>,
+    ) -> Result<T, SendError> {
+        let due = self.due(self.begun);
+        let timer = timer.get_or_insert_with(|| Box::pin(sleep_until(due)));
+        if timer.deadline() > due {
+            timer.as_mut().reset(due);
+        }
         poll_fn(|cx| {
             if let Poll::Ready(answer) = answer(cx) {
                 return Poll::Ready(Ok(answer));
             }
             loop {
-                ready!(Pin::as_mut(&mut timer).poll(cx));
+                ready!(timer.as_mut().poll(cx));
                 let now = Instant::now();
                 if now >= self.deadline {
                     return Poll::Ready(Err(Kind::TotalTimeout.into()));

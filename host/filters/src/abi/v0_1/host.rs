@@ -99,6 +99,11 @@ impl Call {
     }
 }
 
+/// Pointers of one call.
+const POINTERS_MOST: usize = 64;
+/// From how many bytes on a body is long.
+const LONG_BYTES: usize = 64 << 10;
+
 impl body::Host for Call {}
 
 impl body::HostBody for Call {
@@ -140,6 +145,26 @@ impl body::HostBody for Call {
 
     fn json(&mut self, this: Resource<HostBody>, pointer: String) -> Answer<Option<String>> {
         self.at(&this, |document, place| Ok(document.get_from(place, &pointer)?.map(str::to_owned)))
+    }
+
+    async fn json_each(&mut self, this: Resource<HostBody>, pointers: Vec<String>) -> Answer<Vec<Option<String>>> {
+        if pointers.len() > POINTERS_MOST {
+            return invalid(format!("{} pointers are too many: at most {POINTERS_MOST} a call", pointers.len()));
+        }
+        let long = self.bytes(&this).len() > LONG_BYTES;
+        let mut found = Vec::with_capacity(pointers.len());
+        for (index, pointer) in pointers.into_iter().enumerate() {
+            // A lookup in a long body takes long, and others wait for this thread.
+            if long && index > 0 {
+                tokio::task::yield_now().await;
+            }
+            let handle = Resource::new_borrow(this.rep());
+            match body::HostBody::json(self, handle, pointer)? {
+                Ok(text) => found.push(text),
+                Err(error) => return Ok(Err(error)),
+            }
+        }
+        Ok(Ok(found))
     }
 
     fn text(&mut self, this: Resource<HostBody>, pointer: String) -> Answer<Option<String>> {
