@@ -2,6 +2,7 @@
 //! lines in `source`.
 
 mod source;
+pub(crate) mod unquoted;
 
 use model::{Fault, Faults};
 use serde::de::DeserializeOwned;
