@@ -16,7 +16,7 @@ const FUNCTIONS_MOST: u32 = 200_000;
 const MANIFEST_BYTES_MOST: usize = 256 << 10;
 
 /// Refuses what is no component, is damaged, or is out of proportion; compiling it could take for ever.
-pub(crate) fn inspect(bytes: &[u8]) -> Result<Manifest, Refused> {
+pub fn inspect(bytes: &[u8]) -> Result<Manifest, Refused> {
     if bytes.len() > MODULE_BYTES_MOST {
         return Err(Refused(format!("the module has {} bytes, at most {MODULE_BYTES_MOST} are allowed", bytes.len())));
     }

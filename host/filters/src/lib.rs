@@ -24,5 +24,6 @@ pub use chain::{Chain, End, Given, Ran, Versions};
 pub use compiler::{Compiler, compile};
 pub use engine::{Cached, Engine, Settings};
 pub use filter::{Filter, Secrets};
+pub use inspect::inspect;
 pub use kv::Kv;
 pub use module::{Module, Refused};

@@ -12,4 +12,4 @@ pub mod run;
 pub mod settings;
 pub mod snapshot;
 pub mod telemetry;
-mod written;
+pub mod written;

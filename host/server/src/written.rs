@@ -2,34 +2,36 @@
 //! lines in `source`.
 
 mod source;
+pub(crate) mod unquoted;
 
 use model::{Fault, Faults};
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 use serde_path_to_error::Segment;
-pub(crate) use source::{Source, join};
+pub use source::Source;
+pub(crate) use source::join;
 
 /// Faults of shape that are told: each is found by reading all of it once more.
 const FAULTS_MOST: usize = 100;
 
 /// What was read.
 #[derive(Debug)]
-pub(crate) struct Read<T> {
+pub struct Read<T> {
     /// What is meant, as far as it could be read; none if too much is wrong to tell.
-    pub(crate) value: Option<T>,
-    pub(crate) faults: Faults,
+    pub value: Option<T>,
+    pub faults: Faults,
 }
 
 impl<T> Read<T> {
     /// Adds what a look at the sense of it finds, except where the shape was wrong already.
-    pub(crate) fn and_sense(&mut self, check: impl FnOnce(&T) -> Result<(), Faults>) {
+    pub fn and_sense(&mut self, check: impl FnOnce(&T) -> Result<(), Faults>) {
         let Some(Err(sense)) = self.value.as_ref().map(check) else { return };
         let known = |place: &str| self.faults.0.iter().any(|fault| holds(&fault.at, place) || holds(place, &fault.at));
         let new: Vec<Fault> = sense.0.into_iter().filter(|fault| !known(&fault.at)).collect();
         self.faults.0.extend(new);
     }
 
-    pub(crate) fn or_faults(self) -> Result<T, Faults> {
+    pub fn or_faults(self) -> Result<T, Faults> {
         match self.value {
             Some(value) => self.faults.or(value),
             None => Err(self.faults),
@@ -43,7 +45,7 @@ fn holds(outer: &str, inner: &str) -> bool {
 }
 
 /// serde stops at the first fault; so what is at fault is reported, taken out, and the rest is read again.
-pub(crate) fn read<T: DeserializeOwned>(mut left: Value) -> Read<T> {
+pub fn read<T: DeserializeOwned>(mut left: Value) -> Read<T> {
     let mut faults = Faults::default();
     let mut taken: Vec<Place> = Vec::new();
     loop {

@@ -4,21 +4,24 @@ use std::fmt;
 
 use base64::{Engine as _, engine::general_purpose::STANDARD};
 use model::{Faults, Name, Secret, Timestamp};
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Deserializer, Serialize};
 use store::registry::{Older, Precondition, SECRET_BYTES_MOST, SecretRecord};
 use utoipa::ToSchema;
 
 use super::{Author, Changed, Control, Error, Wish, Write};
+use crate::written::unquoted;
 
 /// A secret's value as it is written: one of `value` and `value_base64`.
 #[derive(Clone, Default, PartialEq, Eq, Deserialize, ToSchema)]
-#[serde(deny_unknown_fields, default)]
+#[serde(deny_unknown_fields, default, remote = "Self")]
 pub struct SecretSpec {
     /// The bytes of this text, exactly; 1 to 4096.
     #[schema(write_only)]
+    #[serde(deserialize_with = "unquoted::text")]
     pub value: Option<String>,
     /// Bytes that are no text, in base64 with padding.
     #[schema(write_only)]
+    #[serde(deserialize_with = "unquoted::text")]
     pub value_base64: Option<String>,
     /// Whether the values that it has had so far stay valid beside this one, for a rotation.
     pub keep_previous: bool,
@@ -27,6 +30,21 @@ pub struct SecretSpec {
 impl fmt::Debug for SecretSpec {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
         out.debug_struct("SecretSpec").field("keep_previous", &self.keep_previous).finish_non_exhaustive()
+    }
+}
+
+impl<'de> Deserialize<'de> for SecretSpec {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        unquoted::object(deserializer)
+    }
+}
+
+impl<'de> unquoted::Object<'de> for SecretSpec {
+    const SHAPE: &'static str = "an object with `value` or `value_base64`";
+
+    fn read<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        // What is derived.
+        Self::deserialize(deserializer)
     }
 }
 
@@ -113,5 +131,42 @@ impl Control {
             revision: changed.revision,
         };
         Ok((view, changed))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+    use crate::{control::apply::Configuration, written};
+
+    #[test]
+    fn faults_do_not_quote_a_value() {
+        let wrong = json!({"secrets": {
+            "bare": "hush hush",
+            "digits": 12_345_678,
+            "number": {"value": 12_345_678},
+            "list": {"value": ["hush hush"]},
+            "flag": {"value_base64": true},
+            "unknown": {"values": "hush hush"},
+            "null": {"value": null, "keep_previous": 1},
+        }});
+        let mut told: Vec<String> =
+            written::read::<Configuration>(wrong).faults.0.iter().map(ToString::to_string).collect();
+        told.sort();
+        let expected = [
+            "secrets.bare: is not shown here, and must be an object with `value` or `value_base64`",
+            "secrets.digits: is not shown here, and must be an object with `value` or `value_base64`",
+            "secrets.flag.value_base64: is not shown here, and must be a text, in quotes",
+            "secrets.list.value: invalid type: sequence, expected a text",
+            "secrets.null.keep_previous: invalid type: integer `1`, expected a boolean",
+            "secrets.number.value: is not shown here, and must be a text, in quotes",
+            "secrets.unknown.values: unknown field `values`, expected one of `value`, `value_base64`, `keep_previous`",
+        ];
+        assert_eq!(told, expected);
+        let read = serde_json::from_value::<SecretSpec>(json!({"value": "hush", "value_base64": null})).unwrap();
+        assert_eq!(read.value.as_deref(), Some("hush"));
+        assert_eq!(serde_json::from_str::<SecretSpec>("{}").unwrap(), SecretSpec::default());
     }
 }

@@ -14,14 +14,14 @@ use toml::{
 
 /// A TOML text and what to call it in messages.
 #[derive(Debug, Clone, Copy)]
-pub(crate) struct Source<'a> {
-    pub(crate) name: &'a str,
-    pub(crate) text: &'a str,
+pub struct Source<'a> {
+    pub name: &'a str,
+    pub text: &'a str,
 }
 
 impl<'a> Source<'a> {
     /// The text's tables. What is no TOML is left out and reported.
-    pub(crate) fn parse(&self, faults: &mut Faults) -> DeTable<'a> {
+    pub fn parse(&self, faults: &mut Faults) -> DeTable<'a> {
         let (table, errors) = DeTable::parse_recoverable(self.text);
         for error in errors {
             let span = error.span().unwrap_or_default();
@@ -47,7 +47,7 @@ impl<'a> Source<'a> {
     }
 
     /// Faults that name their place by its path, with the line put before it.
-    pub(crate) fn locate(&self, table: &DeTable<'_>, part: Faults) -> Faults {
+    pub fn locate(&self, table: &DeTable<'_>, part: Faults) -> Faults {
         let located = part.0.into_iter().map(|fault| model::Fault {
             at: match find_path(table, &fault.at) {
                 Some(span) => self.place(&span, &fault.at),
@@ -60,7 +60,7 @@ impl<'a> Source<'a> {
     }
 
     /// What a value means, with what a look at the sense of it finds; or every fault in it. `path` is the value's own.
-    pub(crate) fn read<T: DeserializeOwned>(
+    pub fn read<T: DeserializeOwned>(
         &self,
         path: &str,
         value: &Spanned<DeValue<'_>>,

@@ -9,13 +9,13 @@ use std::{
 use base64::{Engine as _, engine::general_purpose::STANDARD};
 use bytes::Bytes;
 use model::{Faults, Name, Secret, destination::DestinationSpec, spec::RouteSpec};
-use serde::{Deserialize, de::DeserializeOwned};
+use serde::{Deserialize, Deserializer, de::DeserializeOwned};
 use serde_json::{Value, json};
 use toml::de::{DeTable, DeValue};
 
 use crate::{
     cli::{module, secret},
-    written::{Source, join},
+    written::{Source, join, unquoted},
 };
 
 /// Everything that the file says, ready to be sent.
@@ -36,12 +36,28 @@ struct ModuleFile {
 
 /// Where a secret's value is: in one of the three.
 #[derive(Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
+#[serde(deny_unknown_fields, remote = "Self")]
 struct SecretSource {
     env: Option<String>,
     /// Relative to the file that names it.
     file: Option<PathBuf>,
+    #[serde(default, deserialize_with = "unquoted::text")]
     value_base64: Option<String>,
+}
+
+impl<'de> Deserialize<'de> for SecretSource {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        unquoted::object(deserializer)
+    }
+}
+
+impl<'de> unquoted::Object<'de> for SecretSource {
+    const SHAPE: &'static str = "a table with one of `env`, `file` and `value_base64`";
+
+    fn read<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        // What is derived.
+        Self::deserialize(deserializer)
+    }
 }
 
 const SECTIONS: &[&str] = &["modules", "secrets", "destinations", "routes"];
@@ -262,5 +278,16 @@ limits.time_ms = 0
             faults("secrets.a = { env = \"A\", value_base64 = \"\" }"),
             ["host.toml:1: secrets.a: needs one of `env`, `file` and `value_base64`"]
         );
+    }
+
+    #[test]
+    fn no_fault_quotes_a_secret() {
+        let faults =
+            read("[secrets]\na = \"hush hush\"\nb = { value_base64 = 12345678 }\n", Path::new("")).unwrap_err();
+        let expected = [
+            "host.toml:2: secrets.a: is not shown here, and must be a table with one of `env`, `file` and `value_base64`",
+            "host.toml:3: secrets.b.value_base64: is not shown here, and must be a text, in quotes",
+        ];
+        assert_eq!(faults, expected);
     }
 }

@@ -1,0 +1,5 @@
+//! Target `configuration`.
+
+#![no_main]
+
+libfuzzer_sys::fuzz_target!(|bytes: &[u8]| fuzz::configuration::run(bytes));

@@ -1,0 +1,5 @@
+//! Target `json`.
+
+#![no_main]
+
+libfuzzer_sys::fuzz_target!(|bytes: &[u8]| fuzz::json::run(bytes));

@@ -1,0 +1,5 @@
+//! Target `routes`.
+
+#![no_main]
+
+libfuzzer_sys::fuzz_target!(|bytes: &[u8]| fuzz::routes::run(bytes));

@@ -1,0 +1,5 @@
+//! Target `verdict`.
+
+#![no_main]
+
+libfuzzer_sys::fuzz_target!(|bytes: &[u8]| fuzz::verdict::run(bytes));
