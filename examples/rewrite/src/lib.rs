@@ -114,7 +114,7 @@ impl Config {
             let values = body.json_texts(&sources).or_refuse(400, "the body is not JSON")?;
             for ((target, _), value) in some.iter().zip(values) {
                 if let Some(value) = value {
-                    verdict = verdict.json_set_text(target, value);
+                    verdict = verdict.json_set_text(target.as_str(), value);
                 }
             }
         }

@@ -169,7 +169,7 @@ async fn a_sender_that_goes_away_cancels() {
 }
 
 /// What becomes of a request's body that a filter wants, with so many KiB of room for it.
-async fn taken(request: &str, limit: u64, room_kib: usize) -> Result<Bytes, intake::Error> {
+async fn taken(request: &str, limit: u64, room_kib: u64) -> Result<Bytes, intake::Error> {
     let (here, there) = tokio::io::duplex(64);
     let gateway = gateway(Settings::default(), snapshot_of(Vec::new()));
     let peer = Peer::new(
@@ -183,7 +183,7 @@ async fn taken(request: &str, limit: u64, room_kib: usize) -> Result<Bytes, inta
     let service = service_fn(move |request: Request<Incoming>| {
         let (exchange, tell) = (Arc::clone(&exchange), tell.clone());
         async move {
-            let (all, project) = (Semaphore::new(1 << 20), Semaphore::new(room_kib));
+            let (all, project) = (Budget::new(1 << 30), Budget::new(room_kib << 10));
             let mut room = Room::new(&all, &project);
             let taken = intake::take(&exchange.line, request.into_body(), true, limit, &mut room).await;
             let fully = taken.map(|(body, streamed)| {
