@@ -358,14 +358,12 @@ pub(crate) async fn configure(
 }
 
 /// Instantiates under the default limits, so that what cannot come up is refused at upload and not at the first event.
-/// Returns what that costs once it was done before.
+/// Returns what that costs once it was done before, in the processor's time: a busy machine makes no filter dearer.
 pub(crate) async fn try_out(module: &Arc<Module>) -> Result<Duration, Refused> {
-    const TRIES: u32 = 3;
+    const TRIES: u32 = 10;
     let mut least = Duration::MAX;
     for _ in 0..TRIES {
-        let start = Instant::now();
-        bring_up(module).await?;
-        least = least.min(start.elapsed());
+        least = least.min(bring_up(module).await?);
     }
     Ok(least)
 }
@@ -377,9 +375,10 @@ async fn places(module: &Module) -> Result<OwnedSemaphorePermit, Refused> {
     places.ok_or_else(|| Refused("no place to run became free: filters take up all of `filters.calls`".to_owned()))
 }
 
-async fn bring_up(module: &Arc<Module>) -> Result<(), Refused> {
+async fn bring_up(module: &Arc<Module>) -> Result<Duration, Refused> {
     let limits = Limits { time: Limits::MOST.time, wall: Limits::MOST.wall, ..Limits::default() };
     let places = places(module).await?;
+    let began = meter::Began::now();
     let store = store(module, &limits, Call::new(&limits, Timestamp::now(), wasi::seed(), None), 0);
     let deadline = tokio::time::Instant::now() + limits.wall;
     let owned = Arc::clone(module);
@@ -397,7 +396,10 @@ async fn bring_up(module: &Arc<Module>) -> Result<(), Refused> {
     let mut store = store;
     let (_, _, refused) = finish(&mut store);
     match up {
-        Ok(Ok(())) => Ok(()),
+        Ok(Ok(())) => {
+            drop(store);
+            Ok(began.cost())
+        }
         Ok(Err(error)) => {
             let failure = classify(&error, refused, &limits);
             Err(Refused(format!(

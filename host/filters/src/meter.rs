@@ -4,7 +4,11 @@
 //! Reading a thread's processor time is a system call, which a call that ends within a tick should not pay for. So the
 //! first slice of a call counts as one tick, whatever it was, and only those after it are measured.
 
-use std::{cell::Cell, time::Duration};
+use std::{
+    cell::Cell,
+    thread::{self, ThreadId},
+    time::{Duration, Instant},
+};
 
 use rustix::time::{ClockId, clock_gettime};
 
@@ -34,6 +38,25 @@ pub(crate) fn charge() -> Duration {
     let now = cpu();
     BEGAN.set(Some(now));
     now.saturating_sub(began)
+}
+
+/// When something began, on this thread's processor time and on the clock.
+pub(crate) struct Began {
+    thread: ThreadId,
+    cpu: Duration,
+    clock: Instant,
+}
+
+impl Began {
+    pub(crate) fn now() -> Self {
+        Self { thread: thread::current().id(), cpu: cpu(), clock: Instant::now() }
+    }
+
+    /// The processor's time since then; the clock's, if another thread came between.
+    pub(crate) fn cost(&self) -> Duration {
+        let same = self.thread == thread::current().id();
+        if same { cpu().saturating_sub(self.cpu) } else { self.clock.elapsed() }
+    }
 }
 
 fn cpu() -> Duration {
