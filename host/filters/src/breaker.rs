@@ -54,7 +54,8 @@ impl Breaker {
     }
 
     pub(crate) fn succeeded(&self) {
-        if self.troubled.swap(false, Relaxed) {
+        // Looked at first: to write to it each time would take it from the other cores each time.
+        if self.troubled.load(Relaxed) && self.troubled.swap(false, Relaxed) {
             *self.state.lock().unwrap_or_else(PoisonError::into_inner) = State::default();
         }
     }

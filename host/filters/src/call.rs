@@ -24,7 +24,7 @@ use wasmtime::{PoolConcurrencyLimitError, Store, Trap, UpdateDeadline};
 use crate::{
     abi::{Adapter, Instance},
     chain::Given,
-    engine::{Permit, TABLE_ELEMENTS_MOST},
+    engine::TABLE_ELEMENTS_MOST,
     filter::Filter,
     kv::Kv,
     meter,
@@ -194,7 +194,7 @@ pub(crate) async fn handle(
         return Called::refused(seed, Failure::new(class, detail));
     }
     let deadline = tokio::time::Instant::from_std(start + filter.limits.wall);
-    let Some(permit) = filter.lane.permit_until(tokio::time::Instant::from_std(start + wait)).await else {
+    let Some(permit) = Permit::until(filter, tokio::time::Instant::from_std(start + wait)).await else {
         return Called::refused(seed, Failure::new(FailureClass::Overload, "no place to run became free in time"));
     };
     let call = Call::new(&filter.limits, given.now, seed, Some(Handling::new(filter, draft, given)));
@@ -208,8 +208,7 @@ pub(crate) async fn handle(
             (store, None, Life::new(filter.waiting.as_ref().map_or(0, |_| wasi::chance()), start))
         }
     };
-    let (owned, event, phase) = (Arc::clone(filter), Arc::clone(draft), given.phase.clone());
-    let call = Box::pin(run(permit, owned, event, phase, store, instance, deadline));
+    let call = Box::pin(run(permit, Arc::clone(draft), given.phase.clone(), store, instance, deadline));
     let done = filter.module.machine.slow.run(call, &filter.slow_turns, deadline).await;
     let Some(Done { permit, mut store, instance, result }) = done else {
         observe::host_panicked(&draft.current.id, filter.name.as_str());
@@ -240,6 +239,21 @@ pub(crate) async fn handle(
     }
 }
 
+/// The right to run one call of a filter, given back when dropped.
+struct Permit(Arc<Filter>);
+
+impl Permit {
+    async fn until(filter: &Arc<Filter>, deadline: tokio::time::Instant) -> Option<Self> {
+        filter.lane.take_until(deadline).await.then(|| Self(Arc::clone(filter)))
+    }
+}
+
+impl Drop for Permit {
+    fn drop(&mut self) {
+        self.0.lane.give_back();
+    }
+}
+
 /// A call that came to its end, with what it ran on. The permit goes last here too.
 struct Done {
     store: Store<Ctx>,
@@ -255,7 +269,6 @@ type Outcome<T> = Result<wasmtime::Result<T>, tokio::time::error::Elapsed>;
 /// before its permit: a place is free only once nothing is in it.
 async fn run(
     permit: Permit,
-    filter: Arc<Filter>,
     draft: Arc<Draft>,
     phase: Phase,
     mut store: Store<Ctx>,
@@ -263,7 +276,7 @@ async fn run(
     deadline: tokio::time::Instant,
 ) -> Done {
     let work = async {
-        let Adapter::V0_1(pre) = &filter.module.adapter;
+        let Adapter::V0_1(pre) = &permit.0.module.adapter;
         let instance = match &mut instance {
             Some(instance) => instance,
             none => none.insert(pre.instantiate(&mut store).await?),

@@ -14,7 +14,7 @@ use std::{
 use model::{Digest, Name, limits::Limits};
 use moka::sync::Cache;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
-use wasmtime::{Config, Enabled, InstanceAllocationStrategy, PoolingAllocationConfig};
+use wasmtime::{Config, Enabled, InstanceAllocationStrategy, PoolingAllocationConfig, Store};
 
 use crate::{abi, cache, compiler::Compiler, module::Module, slow::Slow, warm};
 
@@ -96,6 +96,9 @@ pub(crate) struct Inner {
     pub(crate) compiling: Arc<Semaphore>,
 }
 
+/// A core module with a memory of one page.
+const MEMORY: &[u8] = b"\0asm\x01\0\0\0\x05\x03\x01\0\x01";
+
 /// What modules run on. A module holds this and not the engine, which holds modules: so neither keeps the other alive.
 pub(crate) struct Machine {
     pub(crate) wasm: wasmtime::Engine,
@@ -105,6 +108,8 @@ pub(crate) struct Machine {
     /// How many configurations and uploads may be there at the same time.
     pub(crate) slow_turns: Arc<Semaphore>,
     pub(crate) warm: Arc<warm::Room>,
+    /// One memory and nothing else.
+    memory: wasmtime::Module,
     _ticker: Ticker,
 }
 
@@ -150,12 +155,15 @@ impl Engine {
             .max_capacity(settings.modules_bytes)
             .weigher(|_, module: &Arc<Module>| u32::try_from(module.code_bytes()).unwrap_or(u32::MAX))
             .build();
+        let memory = wasmtime::Module::new(&wasm, MEMORY)
+            .map_err(|error| format!("cannot compile for this machine: {error:#}"))?;
         let machine = Arc::new(Machine {
             wasm,
             permits: Permits::new(settings),
             slow,
             slow_turns: Arc::new(Semaphore::new(1)),
             warm,
+            memory,
             _ticker: ticker,
         });
         Ok(Self(Arc::new(Inner {
@@ -166,6 +174,17 @@ impl Engine {
             compiler: settings.compiler.clone(),
             compiling: Arc::new(Semaphore::new(1)),
         })))
+    }
+}
+
+impl Engine {
+    /// To be called by each thread that will call filters, one right after another. The pool has a part for each core and
+    /// deals them out to threads as they first come: two that come in turn get two parts, and their filters' memory stays in
+    /// the caches of their own cores. Two that happened to share one would pass it to and fro with each event.
+    pub fn take_part(&self) {
+        let mut store = Store::new(&self.0.machine.wasm, ());
+        // It is the asking that counts. If there is no place, all threads have come long ago.
+        _ = wasmtime::Instance::new(&mut store, &self.0.machine.memory, &[]);
     }
 }
 
@@ -280,31 +299,31 @@ pub(crate) struct Lane {
     places: u32,
 }
 
-/// The right to run one call, given back when dropped.
-#[derive(Debug)]
-pub(crate) struct Permit {
-    _project: OwnedSemaphorePermit,
-    _all: OwnedSemaphorePermit,
-}
-
 impl Lane {
-    /// At once or before the deadline.
-    pub(crate) async fn permit_until(&self, deadline: tokio::time::Instant) -> Option<Permit> {
-        let at_once = || {
-            let project = Arc::clone(&self.project).try_acquire_many_owned(self.places).ok()?;
-            Some(Permit { _project: project, _all: Arc::clone(&self.all).try_acquire_many_owned(self.places).ok()? })
-        };
-        match at_once() {
-            Some(permit) => Some(permit),
-            None => tokio::time::timeout_at(deadline, self.permit()).await.ok(),
-        }
+    /// Takes the places at once or before the deadline. Whoever took them gives them back.
+    pub(crate) async fn take_until(&self, deadline: tokio::time::Instant) -> bool {
+        self.take() || tokio::time::timeout_at(deadline, self.wait()).await.is_ok()
     }
 
-    /// Waits for a place, the project's before the pool's, so that a project that waits holds up only itself. The
-    /// semaphores are never closed.
-    async fn permit(&self) -> Permit {
-        let project = Arc::clone(&self.project).acquire_many_owned(self.places).await.expect("never closed");
-        let all = Arc::clone(&self.all).acquire_many_owned(self.places).await.expect("never closed");
-        Permit { _project: project, _all: all }
+    pub(crate) fn give_back(&self) {
+        let places = self.places as usize;
+        self.all.add_permits(places);
+        self.project.add_permits(places);
+    }
+
+    fn take(&self) -> bool {
+        let Ok(project) = self.project.try_acquire_many(self.places) else { return false };
+        let Ok(all) = self.all.try_acquire_many(self.places) else { return false };
+        project.forget();
+        all.forget();
+        true
+    }
+
+    /// The project's before the pool's, so that a project that waits holds up only itself. The semaphores are never closed.
+    async fn wait(&self) {
+        let project = self.project.acquire_many(self.places).await.expect("never closed");
+        let all = self.all.acquire_many(self.places).await.expect("never closed");
+        project.forget();
+        all.forget();
     }
 }

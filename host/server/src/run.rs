@@ -87,6 +87,7 @@ pub async fn start(settings: Settings) -> Result<Running> {
     let recorder = Arc::new(Recorder::new(limits.records));
     let control_settings = control::Settings { buffer_bytes_per_project: limits.buffer_bytes_per_project };
     let retained = Arc::new(Remembered(Arc::clone(&recorder)));
+    let part = engine.clone();
     let (control, current) = Control::open(Arc::new(registry), engine, control_settings, retained)
         .await
         .context("cannot serve what is stored")?;
@@ -107,7 +108,7 @@ pub async fn start(settings: Settings) -> Result<Running> {
     let mut tasks = JoinSet::new();
     let stop = stop_gateway.clone();
     tasks.spawn(async move {
-        let served = gateway::serve(gateway_listener, gateway, stop).await;
+        let served = gateway::serve(gateway_listener, gateway, stop, move || part.take_part()).await;
         ("gateway", served.map_err(Into::into))
     });
     let (say_ready, ready) = watch::channel(true);

@@ -101,7 +101,7 @@ impl Host {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
         let stop = CancellationToken::new();
-        let serving = tokio::spawn(super::serve(listener, Arc::clone(&gateway), stop.clone()));
+        let serving = tokio::spawn(super::serve(listener, Arc::clone(&gateway), stop.clone(), || ()));
         Self { gateway, address, stop, serving }
     }
 

@@ -29,6 +29,9 @@ use super::{
     observe,
 };
 
+/// What each thread does first.
+pub(super) type Begins = dyn Fn() + Send + Sync;
+
 /// All of them.
 #[derive(Debug)]
 pub(super) struct Workers(Vec<Worker>);
@@ -64,9 +67,10 @@ impl Drop for Place {
 }
 
 impl Workers {
-    pub(super) fn start(gateway: &Arc<Gateway>) -> io::Result<Self> {
+    /// Each thread calls `begins` before it serves, one after another.
+    pub(super) fn start(gateway: &Arc<Gateway>, begins: &Arc<Begins>) -> io::Result<Self> {
         (0..gateway.settings.threads)
-            .map(|index| Worker::start(index, Arc::clone(gateway)))
+            .map(|index| Worker::start(index, Arc::clone(gateway), Arc::clone(begins)))
             .collect::<Result<_, _>>()
             .map(Self)
     }
@@ -95,16 +99,21 @@ impl Workers {
 }
 
 impl Worker {
-    fn start(index: usize, gateway: Arc<Gateway>) -> io::Result<Self> {
+    fn start(index: usize, gateway: Arc<Gateway>, begins: Arc<Begins>) -> io::Result<Self> {
         let runtime = runtime::Builder::new_current_thread().enable_all().build()?;
+        let (begun, wait) = std::sync::mpsc::channel();
         let (give, given) = mpsc::unbounded_channel();
         let (tell, ended) = oneshot::channel();
         let work = move || {
+            begins();
+            // Whoever waits is there until it is told.
+            _ = begun.send(());
             let given_up = runtime.block_on(work(given, gateway));
             // Nobody listens if the gateway was given up itself.
             _ = tell.send(given_up);
         };
         thread::Builder::new().name(format!("gateway-{index}")).spawn(work)?;
+        wait.recv().map_err(|_| io::Error::other("a thread of the gateway ended by a fault"))?;
         Ok(Self { give, open: Arc::default(), ended })
     }
 }
