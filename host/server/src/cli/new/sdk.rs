@@ -11,6 +11,7 @@ macro_rules! sources {
 
 const SOURCES: &[(&str, &str)] = sources![
     "README.md",
+    "src/allocator.rs",
     "src/body.rs",
     "src/clock.rs",
     "src/config.rs",
