@@ -1,7 +1,8 @@
 //! Compiled code on disk, so that a restart does not compile again. The one place with `unsafe`.
 //!
 //! Loading compiled code is as good as running it natively: a file counts only if its first 32 bytes are an HMAC-SHA256,
-//! under a key that only this host has, of what follows: what a fresh instance costs, and the code. Files are named by the module's digest and the engine's
+//! under a key that only this host has, of what follows: what a fresh instance costs in nanoseconds (8 bytes), the length
+//! of the manifest (4 bytes), the manifest, and the code. Files are named by the module's digest and the engine's
 //! compatibility hash; anything else, or anything damaged, is compiled again and written over.
 
 use std::{
@@ -13,12 +14,20 @@ use std::{
 };
 
 use aws_lc_rs::hmac;
-use model::Digest;
+use model::{Digest, module::Manifest};
 use wasmtime::{Engine, component::Component};
 
 use crate::{engine::Cached, observe};
 
 const MAC_BYTES: usize = 32;
+
+/// What a file holds of a module.
+pub(crate) struct Compiled {
+    pub(crate) component: Component,
+    pub(crate) manifest: Manifest,
+    /// What a fresh instance costs.
+    pub(crate) fresh_cost: Duration,
+}
 
 pub(crate) struct Folder {
     path: PathBuf,
@@ -45,7 +54,7 @@ impl Folder {
     }
 
     /// The compiled module, if this host compiled it before with an engine like this one.
-    pub(crate) fn read(&self, engine: &Engine, digest: &Digest) -> Option<(Component, Duration)> {
+    pub(crate) fn read(&self, engine: &Engine, digest: &Digest) -> Option<Compiled> {
         let mut file = std::fs::File::open(self.file(digest)).ok()?;
         let mut bytes = Vec::new();
         file.read_to_end(&mut bytes).ok()?;
@@ -56,22 +65,26 @@ impl Folder {
             observe::cached_code_refused(digest, "its authentication code is wrong");
             return None;
         }
-        let (cost, code) = rest.split_first_chunk()?;
+        let (cost, rest) = rest.split_first_chunk()?;
+        let (length, rest) = rest.split_first_chunk()?;
+        let (manifest, code) = rest.split_at_checked(u32::from_le_bytes(*length) as usize)?;
+        let refused = |problem: String| observe::cached_code_refused(digest, &problem);
+        let manifest = serde_json::from_slice(manifest).map_err(|error| refused(error.to_string())).ok()?;
         // The bytes were written by this host: their HMAC was just verified.
-        let component =
-            load(engine, code).map_err(|error| observe::cached_code_refused(digest, &format!("{error:#}"))).ok()?;
-        Some((component, Duration::from_nanos(u64::from_le_bytes(*cost))))
+        let component = load(engine, code).map_err(|error| refused(format!("{error:#}"))).ok()?;
+        Some(Compiled { component, manifest, fresh_cost: Duration::from_nanos(u64::from_le_bytes(*cost)) })
     }
 
     /// A failure costs a compilation after the next start, no more, so it is only logged.
-    pub(crate) fn write(&self, digest: &Digest, component: &Component, fresh_cost: Duration) {
-        let written = component.serialize().map_err(|error| format!("{error:#}")).and_then(|code| {
-            let cost = u64::try_from(fresh_cost.as_nanos()).unwrap_or(u64::MAX).to_le_bytes();
+    pub(crate) fn write(&self, digest: &Digest, compiled: &Compiled) {
+        let written = compiled.component.serialize().map_err(|error| format!("{error:#}")).and_then(|code| {
+            let cost = u64::try_from(compiled.fresh_cost.as_nanos()).unwrap_or(u64::MAX).to_le_bytes();
+            let manifest = serde_json::to_vec(&compiled.manifest).expect("a manifest is JSON");
+            let length = u32::try_from(manifest.len()).expect("an upload's manifest is short").to_le_bytes();
+            let parts: [&[u8]; 4] = [&cost, &length, &manifest, &code];
             let mut mac = hmac::Context::with_key(&self.key);
-            mac.update(&cost);
-            mac.update(&code);
-            let mac = mac.sign();
-            write_whole(&self.file(digest), &[mac.as_ref(), &cost, &code]).map_err(|error| error.to_string())
+            parts.iter().for_each(|part| mac.update(part));
+            write_whole(&self.file(digest), mac.sign().as_ref(), &parts).map_err(|error| error.to_string())
         });
         if let Err(problem) = written {
             observe::cached_code_not_written(digest, &problem);
@@ -125,14 +138,16 @@ fn create_private(path: &Path) -> std::io::Result<()> {
     std::fs::create_dir_all(path)
 }
 
-/// Under another name first, so that a reader never sees half a file.
-fn write_whole(path: &Path, parts: &[&[u8]]) -> std::io::Result<()> {
+/// Under another name first, so that a reader never sees half a file. What a crash of the machine leaves of it does not
+/// fit its HMAC.
+fn write_whole(path: &Path, mac: &[u8], parts: &[&[u8]]) -> std::io::Result<()> {
     let partial = path.with_extension(format!("partial-{}", std::process::id()));
     let mut file = std::fs::File::create(&partial)?;
+    file.write_all(mac)?;
     for part in parts {
         file.write_all(part)?;
     }
-    file.sync_all()?;
+    drop(file);
     std::fs::rename(&partial, path)
 }
 

@@ -86,25 +86,31 @@ impl Engine {
     /// world, asks for what does not exist, or does not come up under the default limits.
     pub async fn load(&self, bytes: Bytes) -> Result<Arc<Module>, Refused> {
         let digest = digest(&bytes);
-        if let Some(module) = self.0.modules.get(&digest) {
+        if let Some(module) = self.recall(digest).await {
             return Ok(module);
         }
-        let (engine, kept) = (self.clone(), bytes.clone());
-        let known = blocking(move || engine.recall(digest, &kept)).await?;
-        let module = match known {
-            Some(module) => Arc::new(module),
-            None => self.compile(digest, bytes).await?,
-        };
+        let module = self.compile(digest, bytes).await?;
         self.0.modules.insert(digest, Arc::clone(&module));
         Ok(module)
     }
 
-    /// What this host compiled and tried out before.
-    fn recall(&self, digest: Digest, bytes: &[u8]) -> Result<Option<Module>, Refused> {
+    /// A module that this host compiled and tried out before, from memory or from disk; none if it must be loaded.
+    pub async fn recall(&self, digest: Digest) -> Option<Arc<Module>> {
+        if let Some(module) = self.0.modules.get(&digest) {
+            return Some(module);
+        }
+        let engine = self.clone();
+        // What is refused now is told when it is compiled.
+        let module = Arc::new(blocking(move || engine.read(digest)).await.ok()??);
+        self.0.modules.insert(digest, Arc::clone(&module));
+        Some(module)
+    }
+
+    fn read(&self, digest: Digest) -> Result<Option<Module>, Refused> {
         let cached = self.0.cache.as_ref().and_then(|folder| folder.read(&self.0.machine.wasm, &digest));
-        let Some((component, fresh_cost)) = cached else { return Ok(None) };
-        let module = self.adapt(digest, inspect::inspect(bytes)?, &component)?;
-        _ = module.fresh_cost.set(fresh_cost);
+        let Some(compiled) = cached else { return Ok(None) };
+        let module = self.adapt(digest, compiled.manifest, &compiled.component)?;
+        _ = module.fresh_cost.set(compiled.fresh_cost);
         Ok(Some(module))
     }
 
@@ -133,10 +139,10 @@ impl Engine {
         let module = Arc::new(module);
         let fresh_cost = call::try_out(&module).await?;
         _ = module.fresh_cost.set(fresh_cost);
-        let engine = self.clone();
+        let (engine, manifest) = (self.clone(), module.manifest.clone());
         blocking(move || {
             if let Some(folder) = &engine.0.cache {
-                folder.write(&digest, &component, fresh_cost);
+                folder.write(&digest, &cache::Compiled { component, manifest, fresh_cost });
             }
             Ok(())
         })

@@ -122,6 +122,9 @@ impl Control {
 
     /// A module that is kept.
     pub(super) async fn load(&self, digest: Digest) -> Result<Arc<Module>, Error> {
+        if let Some(module) = self.engine.recall(digest).await {
+            return Ok(module);
+        }
         let bytes = self.registry.module_bytes(digest).await?;
         self.engine.load(bytes).await.map_err(|refused| {
             Error::Unavailable(format!("module {} is kept but cannot be loaded any more: {refused}", digest.short()))

@@ -1,6 +1,6 @@
 //! From the configuration to the snapshot that serves it: whole, or the list of everything that is wrong.
 
-use std::{collections::HashSet, sync::Arc};
+use std::{collections::HashSet, num::NonZero, sync::Arc};
 
 use bytes::Bytes;
 use delivery::destinations::http::Target;
@@ -22,14 +22,12 @@ use crate::{
     snapshot::{Served, Snapshot},
 };
 
-/// Modules that are loaded at a time when the host starts.
-const LOADS_MOST: usize = 8;
-
 impl Control {
     /// Loads what the stored routes run on.
     pub(super) async fn load_modules(&self, state: &mut State) -> Result<(), Error> {
         let wanted = stream::iter(state.contents.used_modules());
-        let mut loading = wanted.map(|digest| self.load(digest)).buffer_unordered(LOADS_MOST);
+        let cores = std::thread::available_parallelism().map_or(1, NonZero::get);
+        let mut loading = wanted.map(|digest| self.load(digest)).buffer_unordered(cores);
         let mut loaded = Vec::new();
         while let Some(module) = loading.next().await {
             loaded.push(module?);
