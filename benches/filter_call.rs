@@ -52,7 +52,9 @@ fn main() -> Result<()> {
             println!("{}", row(&engine, &component, work, event::event(event::push(kib << 10)))?);
         }
     }
-    println!("\nCalls a second (looks at a header, 1 KiB): {}", throughput(&engine, &component)?);
+    let (told, gain) = throughput(&engine, &component)?;
+    println!("\nCalls a second (looks at a header, 1 KiB): {told}");
+    ensure!(gain > 1.0, "two threads are slower than one: they get in each other's way");
     Ok(())
 }
 
@@ -74,11 +76,12 @@ fn row(engine: &Engine, component: &Bytes, work: &Work, event: Event) -> Result<
 }
 
 /// A regression here is what a benchmark on one thread never shows: two threads that get in each other's way.
-fn throughput(engine: &Engine, component: &Bytes) -> Result<String> {
+fn throughput(engine: &Engine, component: &Bytes) -> Result<(String, f64)> {
     let event = event::event(event::push(KIB[0] << 10));
     let one = measure(engine, component, "headers", &event, false, 1)?.calls_a_second;
     let two = measure(engine, component, "headers", &event, false, 2)?.calls_a_second;
-    Ok(format!("{one:.0} on one thread, {two:.0} on two, ×{:.2}", two.median() / one.median()))
+    let gain = two.median() / one.median();
+    Ok((format!("{one:.0} on one thread, {two:.0} on two, ×{gain:.2}"), gain))
 }
 
 struct Told {

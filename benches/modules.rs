@@ -1,5 +1,5 @@
-//! What modules cost beside their calls: from an upload to its first event, a restart with many of them, and memory while
-//! they wait. The table goes to standard output.
+//! What modules cost beside their calls: from an upload to its first event, a restart with many of them, memory while they
+//! wait, and the exchange of one among many. The table goes to standard output.
 //!
 //! `cargo bench --workspace --bench modules -- 1000`
 
@@ -7,6 +7,7 @@ use std::{
     fs,
     io::{Read, Write},
     net::{Ipv4Addr, SocketAddr, TcpListener, TcpStream},
+    ops::Range,
     path::PathBuf,
     process::{Child, Command, Stdio},
     thread,
@@ -20,6 +21,8 @@ use tempfile::TempDir;
 /// Uploads of which the first event is awaited.
 const UPLOADS: usize = 15;
 const RESTARTS: usize = 5;
+/// Times that one filter among many is replaced.
+const SWAPS: usize = 11;
 
 fn main() -> Result<()> {
     let modules = std::env::args().skip(1).find_map(|argument| argument.parse().ok()).unwrap_or(1_000);
@@ -38,11 +41,23 @@ fn main() -> Result<()> {
         first.into_iter().collect::<Samples>()
     );
 
-    let few = running.memory_kib()?;
-    running.attach_many(&component, modules)?;
+    // Two restarts, with few and with many: what a start needs for itself is in both.
+    let few = modules / 4;
+    running.attach_many(&component, 0..few)?;
+    drop(running);
+    let mut running = host.start()?;
+    running.event(&format!("/many/{}", few - 1))?;
+    let memory_of_few = running.memory_kib()?;
+    running.attach_many(&component, few..modules)?;
+    let mut swaps = Vec::new();
+    for number in 0..SWAPS {
+        let start = Instant::now();
+        running.attach(0, &format!("many{}", 1 + number))?;
+        running.event("/many/0")?;
+        swaps.push(start.elapsed().as_secs_f64() * 1e3);
+    }
     let mut restarts = Vec::new();
-    let mut memory = few;
-    let mut running = running;
+    let mut memory = memory_of_few;
     for _ in 0..RESTARTS {
         drop(running);
         let start = Instant::now();
@@ -52,13 +67,17 @@ fn main() -> Result<()> {
         memory = running.memory_kib()?;
     }
     println!(
+        "| one filter of {modules} replaced, from the request to the first event that it judges, ms | {} |",
+        swaps.into_iter().collect::<Samples>()
+    );
+    println!(
         "| a restart with {modules} modules attached, to the first event, ms | {} |",
         restarts.into_iter().collect::<Samples>()
     );
     let code: u64 = fs::read_dir(host.folder.path().join("data/code"))?
         .map(|entry| Ok(entry?.metadata()?.len()))
         .sum::<std::io::Result<u64>>()?;
-    let each = memory.saturating_sub(few) as f64 / modules as f64;
+    let each = memory.saturating_sub(memory_of_few) as f64 / (modules - few) as f64;
     let code = code as f64 / 1024.0 / (modules + UPLOADS) as f64;
     println!("| memory of a module that waits, with its route, KiB | {each:.0}, of which compiled code {code:.0} |");
     Ok(())
@@ -122,14 +141,19 @@ impl Running {
         Ok(start.elapsed())
     }
 
-    fn attach_many(&self, component: &[u8], modules: usize) -> Result<()> {
-        for number in 0..modules {
+    fn attach_many(&self, component: &[u8], numbers: Range<usize>) -> Result<()> {
+        for number in numbers {
             let name = format!("many{number}");
             self.admin("POST", &format!("/modules/{name}"), "application/wasm", &variant(component, 100_000 + number))?;
-            let route = route(&format!("/many/{number}"), &name);
-            self.admin("PUT", &format!("/routes/{name}"), "application/json", route.as_bytes())?;
+            self.attach(number, &name)?;
         }
         Ok(())
+    }
+
+    /// Puts the module on the route of this number, instead of the one that was there.
+    fn attach(&self, number: usize, module: &str) -> Result<()> {
+        let route = route(&format!("/many/{number}"), module);
+        self.admin("PUT", &format!("/routes/many{number}"), "application/json", route.as_bytes())
     }
 
     /// One that its filter answers.

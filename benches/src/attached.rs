@@ -15,8 +15,12 @@ use crate::event::SECRET;
 
 /// A filter that does this job of the bench's module.
 pub async fn filter(module: &Arc<Module>, job: &str, instance: InstancePolicy) -> Result<Arc<Filter>> {
+    limited(module, job, instance, Limits::default()).await
+}
+
+/// The same with limits of its own.
+pub async fn limited(module: &Arc<Module>, job: &str, instance: InstancePolicy, limits: Limits) -> Result<Arc<Filter>> {
     let config = format!(r#"{{"job":"{job}"}}"#);
-    let limits = Limits::default();
     let prepared = module.configure(&config, &limits).await?;
     let attachment = Attachment {
         name: name("bench"),
