@@ -17,10 +17,22 @@ impl EventId {
     }
 }
 
+impl EventId {
+    /// Bytes of its text.
+    pub const TEXT_BYTES: usize = 4 + ulid::ULID_LEN;
+
+    /// `evt_` and 26 letters and digits, without an allocation.
+    pub fn text(self) -> [u8; Self::TEXT_BYTES] {
+        let mut text = *b"evt_00000000000000000000000000";
+        let mut id = [0; ulid::ULID_LEN];
+        text[Self::TEXT_BYTES - ulid::ULID_LEN..].copy_from_slice(self.0.array_to_str(&mut id).as_bytes());
+        text
+    }
+}
+
 impl fmt::Display for EventId {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
-        out.write_str("evt_")?;
-        out.write_str(self.0.array_to_str(&mut [0; ulid::ULID_LEN]))
+        out.write_str(str::from_utf8(&self.text()).expect("letters and digits"))
     }
 }
 

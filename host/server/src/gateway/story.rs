@@ -41,7 +41,7 @@ impl Arrival {
     pub(super) fn of<B>(request: &Request<B>) -> Self {
         let received = Timestamp::now();
         let id = EventId::new(received, rand::random());
-        let header = HeaderValue::from_maybe_shared(Bytes::from(id.to_string())).expect("an id is letters and digits");
+        let header = HeaderValue::from_bytes(&id.text()).expect("an id is letters and digits");
         let wants_no_body = request.method() == Method::HEAD;
         Self { id, received, start: Instant::now(), header, version: request.version(), wants_no_body }
     }

@@ -1,15 +1,17 @@
 //! Between the house's nouns and the generated types. What goes in is borrowed: nothing of an event is copied on the
 //! host's side before it is lowered into the guest.
 
+use std::net::IpAddr;
+
 use http::HeaderMap;
-use model::{Draft, Edit, Phase, Rejection, Response, Verdict};
+use model::{Draft, Edit, EventId, Phase, Rejection, Response, Verdict};
 
 use super::bindings::{exports::snaphook::filter::handler, snaphook::filter::types};
 
 /// What has to be made into text once per call.
 pub(super) struct Strings {
-    event: String,
-    source: String,
+    event: [u8; EventId::TEXT_BYTES],
+    source: Source,
     /// The attributes' names of the labels that earlier filters set.
     labels: Vec<String>,
 }
@@ -17,9 +19,39 @@ pub(super) struct Strings {
 impl Strings {
     pub(super) fn new(draft: &Draft) -> Self {
         Self {
-            event: draft.current.id.to_string(),
-            source: draft.current.source.to_string(),
+            event: draft.current.id.text(),
+            source: Source::of(draft.current.source),
             labels: draft.annotations.labels.iter().map(|(name, _)| format!("label.{name}")).collect(),
+        }
+    }
+}
+
+/// An address as text. Most are of version 4, and formatting one takes longer than anything else about them.
+enum Source {
+    V4 { text: [u8; 15], length: usize },
+    Other(String),
+}
+
+impl Source {
+    fn of(address: IpAddr) -> Self {
+        let IpAddr::V4(address) = address else { return Self::Other(address.to_string()) };
+        let (mut text, mut length) = ([b'.'; 15], 0);
+        for (index, octet) in address.octets().into_iter().enumerate() {
+            length += usize::from(index > 0);
+            for (least, digit) in [(100, octet / 100), (10, octet / 10 % 10), (0, octet % 10)] {
+                if octet >= least {
+                    text[length] = b'0' + digit;
+                    length += 1;
+                }
+            }
+        }
+        Self::V4 { text, length }
+    }
+
+    fn as_str(&self) -> &str {
+        match self {
+            Self::V4 { text, length } => str::from_utf8(&text[..*length]).expect("digits and dots"),
+            Self::Other(text) => text,
         }
     }
 }
@@ -47,7 +79,7 @@ pub(super) fn head<'a>(
         Phase::Destination { name, attempt } => (types::Phase::Destination(name.as_str()), *attempt),
     };
     handler::Head {
-        event: &strings.event,
+        event: str::from_utf8(&strings.event).expect("letters and digits"),
         project: event.project.as_str(),
         route: event.route.as_str(),
         phase,
@@ -57,7 +89,7 @@ pub(super) fn head<'a>(
         path: &event.path,
         query: event.query.as_deref(),
         headers,
-        source: &strings.source,
+        source: strings.source.as_str(),
         received: event.received.as_millis(),
         attempt,
         replay: event.replay,
@@ -95,5 +127,17 @@ fn edit(edit: types::Edit) -> Edit {
         types::Edit::JsonRemove(pointer) => Edit::JsonRemove { pointer },
         types::Edit::Choose(names) => Edit::Choose(names),
         types::Edit::Other(never) => super::host::Never::unmade(&never),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_address_reads_as_it_is_written() {
+        for text in ["0.0.0.0", "127.0.0.1", "10.200.30.4", "255.255.255.255", "99.100.9.109", "::1", "2001:db8::7"] {
+            assert_eq!(Source::of(text.parse().unwrap()).as_str(), text);
+        }
     }
 }
