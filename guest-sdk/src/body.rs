@@ -8,6 +8,10 @@ use crate::{
     host,
 };
 
+/// What the host takes in one call of `json-each`.
+const POINTERS_MOST: usize = 64;
+const EACH_BYTES_MOST: u64 = 4 << 20;
+
 /// A handle to the body: nothing is copied until a method asks for it.
 #[derive(Debug)]
 pub struct Body(pub(crate) host::Body);
@@ -72,12 +76,18 @@ impl Body {
         self.0.json(pointer)
     }
 
-    /// Like [`Body::json_text`] for each of these pointers, at most 64, in their order: one call of the host instead of many.
+    /// Like [`Body::json_text`] for each of these pointers, in their order. The host is asked for as many at a time as it
+    /// takes, which is 64 unless the body is long.
     ///
     /// # Errors
     /// As [`Body::json_text`]; the first pointer that is none fails the call.
     pub fn json_texts(&self, pointers: &[&str]) -> Result<Vec<Option<String>>, CallError> {
-        self.0.json_each(pointers)
+        let at_a_time = usize::try_from(EACH_BYTES_MOST / self.len().max(1)).unwrap_or(POINTERS_MOST);
+        let mut found = Vec::with_capacity(pointers.len());
+        for some in pointers.chunks(at_a_time.clamp(1, POINTERS_MOST)) {
+            found.extend(self.0.json_each(some)?);
+        }
+        Ok(found)
     }
 
     /// The hash of the whole body, computed by the host.

@@ -75,9 +75,6 @@ impl Filter for Rewrite {
     }
 }
 
-/// Values that the host is asked for at a time; it takes at most 64.
-const POINTERS: usize = 64;
-
 fn check_pointer(place: &str, target: &str) -> Result<(), String> {
     let right = target.starts_with('/');
     right.then_some(()).ok_or_else(|| format!("{place}: `{target}` is no JSON pointer: begin with `/`"))
@@ -109,13 +106,11 @@ impl Config {
             verdict = verdict.json_set_text(target, value.get());
         }
         let fields: Vec<(&String, &String)> = self.fields.iter().collect();
-        for some in fields.chunks(POINTERS) {
-            let sources: Vec<&str> = some.iter().map(|(_, source)| source.as_str()).collect();
-            let values = body.json_texts(&sources).or_refuse(400, "the body is not JSON")?;
-            for ((target, _), value) in some.iter().zip(values) {
-                if let Some(value) = value {
-                    verdict = verdict.json_set_text(target.as_str(), value);
-                }
+        let sources: Vec<&str> = fields.iter().map(|(_, source)| source.as_str()).collect();
+        let values = body.json_texts(&sources).or_refuse(400, "the body is not JSON")?;
+        for ((target, _), value) in fields.into_iter().zip(values) {
+            if let Some(value) = value {
+                verdict = verdict.json_set_text(target, value);
             }
         }
         Ok(verdict)

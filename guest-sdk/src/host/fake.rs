@@ -23,9 +23,6 @@ thread_local! {
     static HOST: RefCell<Option<Host>> = const { RefCell::new(None) };
 }
 
-/// Pointers of one call of `json_each`.
-const POINTERS_MOST: usize = 64;
-
 /// Namespace and key.
 pub(crate) type Key = (String, String);
 
@@ -382,10 +379,6 @@ impl Body {
     }
 
     pub(crate) fn json_each(&self, pointers: &[&str]) -> Result<Vec<Option<String>>, CallError> {
-        if pointers.len() > POINTERS_MOST {
-            let problem = format!("{} pointers are too many: at most {POINTERS_MOST} a call", pointers.len());
-            return Err(CallError::Invalid(problem));
-        }
         pointers.iter().map(|pointer| self.json(pointer)).collect()
     }
 

@@ -20,6 +20,8 @@ use wasmtime::{Engine, component::Component};
 use crate::{engine::Cached, observe};
 
 const MAC_BYTES: usize = 32;
+/// Of the files; to be raised with every change of what is in them.
+const FORMAT: u32 = 2;
 
 /// What a file holds of a module.
 pub(crate) struct Compiled {
@@ -43,6 +45,9 @@ impl Folder {
             .map_err(|error| format!("cannot use the folder for compiled code, {}: {error}", path.display()))?;
         let mut hasher = DefaultHasher::new();
         engine.precompile_compatibility_hash().hash(&mut hasher);
+        // What is read of a module, and what it is checked for, is this version's.
+        env!("CARGO_PKG_VERSION").hash(&mut hasher);
+        FORMAT.hash(&mut hasher);
         let key = hmac::Key::new(hmac::HMAC_SHA256, &cached.key);
         let folder = Self { path, key, compatibility: hasher.finish(), bytes_most: cached.bytes_most };
         folder.make_room();

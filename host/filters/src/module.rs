@@ -183,7 +183,9 @@ fn memories(component: &Component, most: u32) -> Result<u32, Refused> {
     // Unknown only for a component that imports modules, which is refused before.
     let memories = component.resources_required().map_or(most, |required| required.num_memories).max(1);
     if memories > most {
-        return Err(Refused(format!("the component has {memories} memories, at most {most} are allowed")));
+        return Err(Refused(format!(
+            "the component has {memories} memories, at most {most} are allowed (8, or `filters.calls_per_project` if that is less)"
+        )));
     }
     Ok(memories)
 }

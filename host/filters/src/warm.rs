@@ -138,8 +138,10 @@ impl Waiting {
             *instances = kept;
             ended
         };
-        let ended = u32::try_from(ended.len()).unwrap_or_default();
-        self.room.free.fetch_add(ended * self.places, Relaxed);
+        let places = u32::try_from(ended.len()).unwrap_or_default() * self.places;
+        // A place is free only once nothing is in it.
+        drop(ended);
+        self.room.free.fetch_add(places, Relaxed);
     }
 }
 

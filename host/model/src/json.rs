@@ -20,13 +20,14 @@ use scan::{Container, Entries, Entry, Span, Walk, scan};
 use splice::Fragment;
 
 /// A text that is JSON (RFC 8259), with an index of its objects, arrays and members, so that a lookup steps over what it
-/// does not need. The index takes 12 bytes for each object or array, and 24 for each member.
+/// does not need. The index takes 12 bytes for each object or array, and 24 for each member; members are left out of it if it
+/// would take more than twice the text.
 #[derive(Debug, Clone)]
 pub struct Document {
     source: Bytes,
     /// In the order in which they open.
     containers: Vec<Container>,
-    /// None after an edit: few look something up then, and it would have to be made anew.
+    /// None if they are too many, and after an edit: few look something up then, and it would have to be made anew.
     members: Option<Members>,
 }
 
@@ -77,7 +78,7 @@ impl Document {
     /// Reads the text, at most 4 GiB and nested at most `JSON_DEPTH_MOST` deep.
     pub fn parse(text: Bytes) -> Result<Self, NotJson> {
         let (containers, members) = read(&text, JSON_DEPTH_MOST)?;
-        Ok(Self { source: text, containers, members: Some(members) })
+        Ok(Self { source: text, containers, members })
     }
 
     /// The text, whole.
@@ -238,7 +239,7 @@ impl Document {
 }
 
 /// The containers and members of a text that is UTF-8 and JSON.
-fn read(text: &[u8], depth_most: usize) -> Result<(Vec<Container>, Members), NotJson> {
+fn read(text: &[u8], depth_most: usize) -> Result<(Vec<Container>, Option<Members>), NotJson> {
     let wrong = |at: usize, reason| {
         let before = &text[..at];
         let line_start = before.iter().rposition(|&byte| byte == b'\n').map_or(0, |newline| newline + 1);

@@ -13,6 +13,7 @@ mod error;
 #[cfg(test)]
 pub(crate) mod fixture;
 mod modules;
+mod observe;
 mod plan;
 mod previous;
 mod projects;

@@ -37,6 +37,16 @@ async fn memory_has_an_end() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn pointers_of_one_call_have_an_end() {
+    let arena = Arena::open().await;
+    arena.bring("each", made::written("each")).await;
+    let row = |bytes, status| Row::answers("", status, "").with_body(vec![b'1'; bytes]);
+    // Of a body of 900 KiB four times the whole, which is more than 64 of a short one.
+    arena.run("each", &[row(1, 200), row(64, 200), row(65, 201), row(900 << 10, 201)]).await;
+    arena.close().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn handles_have_an_end() {
     let arena = Arena::with_hostile().await;
     arena

@@ -25,7 +25,6 @@ mod bindings {
             "snaphook:filter/kv.increment": async | trappable,
             "snaphook:filter/kv.compare-and-swap": async | trappable,
             "snaphook:filter/kv.once": async | trappable,
-            "snaphook:filter/body.[method]body.json-each": async | trappable,
             default: trappable,
         },
         exports: { default: async },

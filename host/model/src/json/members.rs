@@ -15,7 +15,15 @@ pub(super) struct Members {
     first: Vec<u32>,
     /// Whether any key is written with an escape.
     escaped: bool,
+    /// Members that are worth an index: more of them would take many times the text.
+    most: usize,
+    /// Whether there were more.
+    too_many: bool,
 }
+
+/// Bytes of a text for each member that is indexed, but for the first few.
+const TEXT_BYTES_EACH: usize = 12;
+const ALWAYS: usize = 16;
 
 #[derive(Debug, Clone, Copy)]
 struct Member {
@@ -39,7 +47,17 @@ impl Members {
     /// None yet, with room for those that a text of this length usually has.
     pub(super) fn of(text: &[u8]) -> Self {
         let usual = (text.len() / 32).min(1 << 10);
-        Self { list: Vec::with_capacity(usual), first: Vec::with_capacity(usual / 8), escaped: false }
+        Self {
+            list: Vec::with_capacity(usual),
+            first: Vec::with_capacity(usual / 8),
+            most: text.len() / TEXT_BYTES_EACH + ALWAYS,
+            ..Self::default()
+        }
+    }
+
+    /// None if there are too many: then a lookup reads the text.
+    pub(super) fn whole(self) -> Option<Self> {
+        (!self.too_many).then_some(self)
     }
 
     /// A container opens.
@@ -50,6 +68,12 @@ impl Members {
     /// A member with this key, quotes included, and a value that begins there; its number.
     pub(super) fn begins(&mut self, key: Range<usize>, escaped: bool, value: usize) -> usize {
         self.escaped |= escaped;
+        if self.list.len() >= self.most {
+            self.too_many = true;
+            self.list = Vec::new();
+            self.most = 0;
+            return 0;
+        }
         let (key, key_length) = (small(key.start), small(key.len() - 2));
         self.list.push(Member { key, key_length, value: small(value), behind: Behind::default() });
         self.list.len() - 1
@@ -58,7 +82,9 @@ impl Members {
     /// A member's value ends before this byte and this container.
     pub(super) fn ends(&mut self, member: usize, at: usize, container: usize) {
         let behind = Behind { byte: small(at), member: small(self.list.len()), container: small(container) };
-        self.list[member].behind = behind;
+        if let Some(member) = self.list.get_mut(member) {
+            member.behind = behind;
+        }
     }
 
     /// The value of the last member of an object with this key.

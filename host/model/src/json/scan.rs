@@ -29,9 +29,9 @@ struct Open {
     member: usize,
 }
 
-/// The containers of a text in the order in which they open, and the members of those that are objects. The text is not
-/// checked to be UTF-8.
-pub(super) fn scan(text: &[u8], depth_most: usize) -> Result<(Vec<Container>, Members), Wrong> {
+/// The containers of a text in the order in which they open, and the members of those that are objects unless these are too
+/// many. The text is not checked to be UTF-8.
+pub(super) fn scan(text: &[u8], depth_most: usize) -> Result<(Vec<Container>, Option<Members>), Wrong> {
     if u32::try_from(text.len()).is_err() {
         return Err(Wrong { at: 0, reason: "the text is longer than 4 GiB" });
     }
@@ -78,7 +78,7 @@ pub(super) fn scan(text: &[u8], depth_most: usize) -> Result<(Vec<Container>, Me
             scanner.spaces();
             let Some(inmost) = open.last_mut() else {
                 return match scanner.peek() {
-                    None => Ok((containers, members)),
+                    None => Ok((containers, members.whole())),
                     Some(_) => Err(scanner.wrong("nothing more should be")),
                 };
             };

@@ -330,6 +330,17 @@ fn tokens(pointer: &str) -> Vec<String> {
     Pointer::read(pointer).unwrap().tokens().map(Cow::into_owned).collect()
 }
 
+#[test]
+fn members_that_are_too_many_are_found_as_well() {
+    let members: Vec<String> = (0..500).map(|index| format!("\"{index:x}\":{index}")).collect();
+    let text = format!("{{{},\"in\":{{{}}}}}", members.join(","), members.join(","));
+    let document = document(&text);
+    assert!(document.members.is_none());
+    assert_eq!(document.get("/1f3").unwrap(), Some("499"));
+    assert_eq!(document.get("/in/0").unwrap(), Some("0"));
+    assert_eq!(document.get("/in/x").unwrap(), None);
+}
+
 proptest! {
     #[test]
     fn lookups_agree(tree in value(), pointers in vec(pointer(), 1..8), spaced: bool) {

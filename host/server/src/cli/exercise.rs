@@ -169,7 +169,7 @@ fn only_component() -> Result<PathBuf, Failure> {
 
 /// The component, compiled and tried out as an upload would be.
 pub(crate) async fn load(file: &Path) -> Result<Arc<Module>, Failure> {
-    let settings = filters::Settings { calls_most: 4, calls_most_per_project: 4, ..filters::Settings::default() };
+    let settings = filters::Settings { calls_most: 8, calls_most_per_project: 8, ..filters::Settings::default() };
     let engine = Engine::start(&settings).map_err(Failure::failed)?;
     engine
         .load(module::read(file)?)

@@ -105,7 +105,7 @@ impl Control {
             let before = earlier.resolution;
             if before.active == active { before.previous } else { Some(before.active) }
         });
-        let fallback = self.prepare_previous(state, previous, filter, written, earlier.as_ref(), &mut warnings).await?;
+        let fallback = self.prepare_previous(state, previous, filter, written, earlier.as_ref(), &mut warnings).await;
         let prepared = Prepared { active: bytes, previous: fallback };
         Ok(Ok((Resolution { active, candidate, previous }, prepared, warnings)))
     }

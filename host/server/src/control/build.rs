@@ -13,7 +13,7 @@ use model::{
 use store::registry::{self, Destination, Project};
 
 use super::{
-    Control, Error, State,
+    Control, Error, State, observe,
     plan::Plan,
     reuse::{Before, ProjectBefore},
 };
@@ -27,10 +27,15 @@ impl Control {
     pub(super) async fn load_modules(&self, state: &mut State) -> Result<(), Error> {
         let wanted = stream::iter(state.contents.used_modules());
         let cores = std::thread::available_parallelism().map_or(1, NonZero::get);
-        let mut loading = wanted.map(|digest| self.load(digest)).buffer_unordered(cores);
+        let mut loading = wanted.map(async |digest| (digest, self.load(digest).await)).boxed().buffer_unordered(cores);
         let mut loaded = Vec::new();
-        while let Some(module) = loading.next().await {
-            loaded.push(module?);
+        while let Some((digest, module)) = loading.next().await {
+            match module {
+                Ok(module) => loaded.push(module),
+                // Nothing else runs on it: the route goes on without the version before.
+                Err(error) if !state.contents.runs_on(&digest) => observe::previous_left_out(&digest, &error),
+                Err(error) => return Err(error),
+            }
         }
         drop(loading);
         state.modules.extend(loaded.into_iter().map(|module| (module.digest, module)));
@@ -123,7 +128,8 @@ fn versions(
         let secrets = secrets(project, attachment)?;
         Ok(Arc::new(Filter::new(&route.project, &route.name, attachment, module, prepared.clone(), secrets)))
     };
-    let previous = resolution.previous.as_ref().zip(prepared.previous.as_ref());
+    let previous = resolution.previous.as_ref().filter(|digest| state.modules.contains_key(digest));
+    let previous = previous.zip(prepared.previous.as_ref());
     Ok(Versions {
         active: filter(&resolution.active, &prepared.active)?,
         previous: previous.map(|(digest, prepared)| filter(digest, prepared)).transpose()?,
@@ -162,6 +168,9 @@ pub(super) fn secrets(project: &Project, attachment: &Attachment) -> Result<Secr
 /// What the routes run on.
 trait UsedModules {
     fn used_modules(&self) -> HashSet<Digest>;
+
+    /// Whether a route needs the module, and not only as a version that may be called instead.
+    fn runs_on(&self, module: &Digest) -> bool;
 }
 
 impl UsedModules for registry::Contents {
@@ -173,6 +182,14 @@ impl UsedModules for registry::Contents {
             [Some(resolution.active), resolution.candidate, previous]
         });
         modules.flatten().collect()
+    }
+
+    fn runs_on(&self, module: &Digest) -> bool {
+        let mut resolutions = self.projects.values().flat_map(|project| &project.routes);
+        resolutions.any(|route| {
+            let resolutions = &route.record.resolutions;
+            resolutions.iter().any(|known| known.active == *module || known.candidate.as_ref() == Some(module))
+        })
     }
 }
 

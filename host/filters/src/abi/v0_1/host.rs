@@ -99,10 +99,9 @@ impl Call {
     }
 }
 
-/// Pointers of one call.
+/// Pointers of one call; and how many times the body's bytes they may be, one always.
 const POINTERS_MOST: usize = 64;
-/// From how many bytes on a body is long.
-const LONG_BYTES: usize = 64 << 10;
+const EACH_BYTES_MOST: usize = 4 << 20;
 
 impl body::Host for Call {}
 
@@ -147,19 +146,17 @@ impl body::HostBody for Call {
         self.at(&this, |document, place| Ok(document.get_from(place, &pointer)?.map(str::to_owned)))
     }
 
-    async fn json_each(&mut self, this: Resource<HostBody>, pointers: Vec<String>) -> Answer<Vec<Option<String>>> {
-        if pointers.len() > POINTERS_MOST {
-            return invalid(format!("{} pointers are too many: at most {POINTERS_MOST} a call", pointers.len()));
+    fn json_each(&mut self, this: Resource<HostBody>, pointers: Vec<String>) -> Answer<Vec<Option<String>>> {
+        let bytes = self.bytes(&this).len();
+        // What one call may read through and hand over, whatever its pointers lead to. It is paid for when it returns.
+        let most = (EACH_BYTES_MOST / bytes.max(1)).clamp(1, POINTERS_MOST);
+        if pointers.len() > most {
+            let problem = format!("{} pointers are too many: at most {most} a call, of {bytes} bytes", pointers.len());
+            return invalid(problem);
         }
-        let long = self.bytes(&this).len() > LONG_BYTES;
         let mut found = Vec::with_capacity(pointers.len());
-        for (index, pointer) in pointers.into_iter().enumerate() {
-            // A lookup in a long body takes long, and others wait for this thread.
-            if long && index > 0 {
-                tokio::task::yield_now().await;
-            }
-            let handle = Resource::new_borrow(this.rep());
-            match body::HostBody::json(self, handle, pointer)? {
+        for pointer in pointers {
+            match body::HostBody::json(self, Resource::new_borrow(this.rep()), pointer)? {
                 Ok(text) => found.push(text),
                 Err(error) => return Ok(Err(error)),
             }
