@@ -1,11 +1,21 @@
-//! Where events go.
+//! Where events go, and by which rules.
 
-use std::{net::Ipv6Addr, time::Duration};
+mod outgoing;
+mod policy;
+mod statuses;
+#[cfg(test)]
+mod tests;
 
-use http::{Uri, uri::Authority};
+use std::{collections::BTreeMap, net::Ipv6Addr, time::Duration};
+
+use http::{HeaderMap, Uri, uri::Authority};
 use serde::{Deserialize, Serialize};
 
-use crate::{Faults, Name};
+pub use outgoing::{ClientCertificate, ClientCertificateSpec, Sign, SignSpec, SignatureScheme, Trust};
+pub use policy::{Breaker, BreakerSpec, ComeBack, Failover, FailoverSpec, Policy, Rate, RateSpec, SLOW_DOWNS_MOST};
+pub use statuses::Statuses;
+
+use crate::{Faults, Name, retry::RetrySpec};
 
 /// A destination as it is meant.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -13,6 +23,8 @@ pub struct Destination {
     pub project: Name,
     pub name: Name,
     pub http: Http,
+    /// How deliveries are made; what is forwarded knows none of it.
+    pub policy: Policy,
 }
 
 /// An HTTP endpoint.
@@ -25,6 +37,27 @@ pub struct Http {
     pub first_byte_timeout: Duration,
     /// From the start to the last byte of the answer.
     pub total_timeout: Duration,
+    /// Set on every request, in the place of the event's own.
+    pub headers: HeaderMap,
+    /// Deliveries only.
+    pub sign: Option<Sign>,
+    pub trust: Trust,
+}
+
+impl Http {
+    /// With everything else as it is if nothing is written.
+    pub fn to(url: Uri) -> Self {
+        Self {
+            url,
+            path: PathRule::Fixed,
+            connect_timeout: Duration::from_secs(5),
+            first_byte_timeout: Duration::from_secs(10),
+            total_timeout: Duration::from_secs(30),
+            headers: HeaderMap::new(),
+            sign: None,
+            trust: Trust::default(),
+        }
+    }
 }
 
 /// What becomes of the event's path and query.
@@ -39,7 +72,7 @@ pub enum PathRule {
 }
 
 /// A destination as it is written.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize, utoipa::ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct DestinationSpec {
     /// `http://` or `https://`, without user and fragment.
@@ -57,54 +90,115 @@ pub struct DestinationSpec {
     /// From the start to the last byte of the answer; default 30000.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub total_timeout_ms: Option<u64>,
+    /// Headers that every request gets, in the place of the event's own of the same name. Whoever may read the
+    /// configuration sees them. Not those that frame a message or are for one hop, `host`, and `webhook-…`.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    #[schema(example = json!({ "x-environment": "staging" }))]
+    pub headers: BTreeMap<String, String>,
+    /// Certificates in PEM that are trusted beside those of the machine: of an own authority, or the destination's own.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub ca: Option<String>,
+    /// What to show to a destination that asks who is calling.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub client_certificate: Option<ClientCertificateSpec>,
+    /// Deliveries: sign them after Standard Webhooks. `webhook-id` and `webhook-timestamp` are sent in any case.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub sign: Option<SignSpec>,
+    /// Deliveries: when a failed one is tried again.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub retry: Option<RetrySpec>,
+    /// Deliveries: the statuses that mean that it has arrived; each `200` to `599`, or a class like `2xx`. Default
+    /// `["2xx"]`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(example = json!(["2xx", "409"]))]
+    pub success: Option<Vec<String>>,
+    /// Deliveries: the most that are being made at the same time; default 16, at most 1024.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub concurrency: Option<u32>,
+    /// Deliveries: the most that are begun in some time; the others wait. Default: as many as there are.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub rate: Option<RateSpec>,
+    /// Deliveries: when a destination that fails is left alone for a while.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub breaker: Option<BreakerSpec>,
+    /// Deliveries: how often in a row a destination may ask for patience (429, 503) before that counts as a failed
+    /// attempt; default 20, at most 1000.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub slow_downs: Option<u32>,
+    /// Deliveries: the longest that a destination may ask to be left alone for by `Retry-After`; longer is taken for
+    /// this. Default 86400, at most 604800.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub retry_after_most_seconds: Option<u64>,
+    /// Deliveries: the destination that steps in.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub failover: Option<FailoverSpec>,
 }
 
 impl DestinationSpec {
     /// Reports every fault with its place.
     pub fn read(&self, project: &Name, name: &Name) -> Result<Destination, Faults> {
         let mut faults = Faults::default();
-        let url = match self.url.parse::<Uri>() {
-            Ok(url) if !matches!(url.scheme_str(), Some("http" | "https")) => {
-                faults.add("url", format!("`{}` must begin with http:// or https://", self.url));
-                None
-            }
-            Ok(url) if url.authority().is_none_or(|authority| authority.as_str().contains('@')) => {
-                faults
-                    .add("url", format!("`{}` must not carry a user or password; set a header in a filter", self.url));
-                None
-            }
-            Ok(url) if !url.authority().is_some_and(is_host_and_port) => {
-                faults
-                    .add("url", format!("`{}` must name a host, and behind a colon a port from 1 to 65535", self.url));
-                None
-            }
-            Ok(_) if self.url.contains('#') => {
-                faults.add("url", format!("`{}` must not carry a fragment", self.url));
-                None
-            }
-            Ok(url) => Some(url),
-            Err(error) => {
-                faults.add("url", format!("`{}` is no URL: {error}", self.url));
-                None
-            }
-        };
-        let mut timeout = |at: &str, written: Option<u64>, default: u64| {
-            let millis = written.unwrap_or(default);
+        let url = faults.keep("url", read_url(&self.url));
+        let mut timeout = |at: &str, written: Option<u64>, default: Duration| {
+            let Some(millis) = written else { return default };
             if !(1..=600_000).contains(&millis) {
                 faults.add(at, format!("{millis} is out of range: 1 to 600000 milliseconds"));
             }
             Duration::from_millis(millis)
         };
-        let connect_timeout = timeout("connect_timeout_ms", self.connect_timeout_ms, 5_000);
-        let first_byte_timeout = timeout("first_byte_timeout_ms", self.first_byte_timeout_ms, 10_000);
-        let total_timeout = timeout("total_timeout_ms", self.total_timeout_ms, 30_000);
-        let Some(url) = url else { return Err(faults) };
-        faults.or(Destination {
-            project: project.clone(),
-            name: name.clone(),
-            http: Http { url, path: self.path, connect_timeout, first_byte_timeout, total_timeout },
-        })
+        let default = Http::to(url.clone().unwrap_or_default());
+        let connect_timeout = timeout("connect_timeout_ms", self.connect_timeout_ms, default.connect_timeout);
+        let first_byte_timeout =
+            timeout("first_byte_timeout_ms", self.first_byte_timeout_ms, default.first_byte_timeout);
+        let total_timeout = timeout("total_timeout_ms", self.total_timeout_ms, default.total_timeout);
+        let headers = faults.keep("headers", outgoing::read_headers(&self.headers));
+        let trust = faults.keep("", Trust::read(self.ca.as_deref(), self.client_certificate.as_ref()));
+        let sign = self.sign.as_ref().and_then(|sign| faults.keep("sign", sign.read()));
+        let policy = faults.keep("", Policy::read(self, name));
+        let (Some(_), Some(headers), Some(trust), Some(policy)) = (url, headers, trust, policy) else {
+            return Err(faults);
+        };
+        let http = Http {
+            path: self.path,
+            connect_timeout,
+            first_byte_timeout,
+            total_timeout,
+            headers,
+            sign,
+            trust,
+            ..default
+        };
+        faults.or(Destination { project: project.clone(), name: name.clone(), http, policy })
     }
+
+    /// The secrets that it names: they must be there, and stay as long as it does.
+    pub fn secrets(&self) -> impl Iterator<Item = &str> {
+        let key = self.client_certificate.as_ref().map(|certificate| certificate.key.as_str());
+        self.sign.as_ref().map(|sign| sign.secret.as_str()).into_iter().chain(key)
+    }
+
+    /// The destinations that it names: they must be there, and stay as long as it does.
+    pub fn destinations(&self) -> impl Iterator<Item = &str> {
+        self.failover.as_ref().map(|failover| failover.to.as_str()).into_iter()
+    }
+}
+
+fn read_url(written: &str) -> Result<Uri, Faults> {
+    let fault = |problem: &str| Faults::one("", format!("`{written}` {problem}"));
+    let url = written.parse::<Uri>().map_err(|error| fault(&format!("is no URL: {error}")))?;
+    if !matches!(url.scheme_str(), Some("http" | "https")) {
+        return Err(fault("must begin with http:// or https://"));
+    }
+    if url.authority().is_none_or(|authority| authority.as_str().contains('@')) {
+        return Err(fault("must not carry a user or password; set a header in a filter"));
+    }
+    if !url.authority().is_some_and(is_host_and_port) {
+        return Err(fault("must name a host, and behind a colon a port from 1 to 65535"));
+    }
+    if written.contains('#') {
+        return Err(fault("must not carry a fragment"));
+    }
+    Ok(url)
 }
 
 /// `http::Uri` takes more, and where it sees no number it sees no port, so that another one would be connected to.
@@ -119,68 +213,4 @@ fn is_host_and_port(authority: &Authority) -> bool {
     let digits = port.strip_prefix(':').unwrap_or_default();
     let is_port = digits.bytes().all(|byte| byte.is_ascii_digit()) && digits.parse::<u16>().is_ok_and(|port| port > 0);
     right && (matches!(port, "" | ":") || is_port)
-}
-
-#[cfg(test)]
-mod tests {
-    use serde_json::json;
-
-    use super::*;
-
-    fn read(spec: serde_json::Value) -> Result<Destination, Faults> {
-        let spec: DestinationSpec = serde_json::from_value(spec).unwrap();
-        spec.read(&"team".parse().unwrap(), &"ci".parse().unwrap())
-    }
-
-    #[test]
-    fn what_is_left_out_has_its_default() {
-        let destination = read(json!({ "url": "https://ci.example.com:8443/hooks?a=b" })).unwrap();
-        assert_eq!((destination.project.as_str(), destination.name.as_str()), ("team", "ci"));
-        assert_eq!(destination.http.url, "https://ci.example.com:8443/hooks?a=b");
-        assert_eq!(destination.http.path, PathRule::Fixed);
-        assert_eq!(destination.http.connect_timeout, Duration::from_secs(5));
-        assert_eq!(destination.http.first_byte_timeout, Duration::from_secs(10));
-        assert_eq!(destination.http.total_timeout, Duration::from_secs(30));
-        let all = json!({ "url": "http://a", "path": "append", "connect_timeout_ms": 1, "total_timeout_ms": 600_000 });
-        let destination = read(all).unwrap();
-        assert_eq!(destination.http.path, PathRule::Append);
-        assert_eq!(destination.http.connect_timeout, Duration::from_millis(1));
-        assert_eq!(destination.http.total_timeout, Duration::from_mins(10));
-        for url in ["http://a:/", "http://a:1", "http://a:65535", "http://[::1]", "http://[::ffff:127.0.0.1]:8080/x"] {
-            assert_eq!(read(json!({ "url": url })).map(|read| read.http.url), Ok(url.parse().unwrap()));
-        }
-    }
-
-    #[test]
-    fn what_is_no_endpoint_is_refused() {
-        for (url, problem) in [
-            ("ftp://a/", "must begin with http:// or https://"),
-            ("/hooks", "must begin with http:// or https://"),
-            ("a.example.com:80", "must begin with http:// or https://"),
-            ("https://user:pass@a/", "must not carry a user or password"),
-            ("https://a/#part", "must not carry a fragment"),
-            ("http://a:65536/", "must name a host, and behind a colon a port from 1 to 65535"),
-            ("http://a:0/", "must name a host, and behind a colon a port from 1 to 65535"),
-            ("http://a:+80/", "must name a host, and behind a colon a port from 1 to 65535"),
-            ("http://a:b/", "must name a host, and behind a colon a port from 1 to 65535"),
-            ("http://:80/", "must name a host, and behind a colon a port from 1 to 65535"),
-            ("http://[a]/", "must name a host, and behind a colon a port from 1 to 65535"),
-            ("https://", "is no URL"),
-            ("https:///path", "is no URL"),
-            ("https://a b/", "is no URL"),
-            ("", "is no URL"),
-        ] {
-            let said = read(json!({ "url": url })).unwrap_err().to_string();
-            assert!(said.starts_with(&format!("url: `{url}` {problem}")), "{said}");
-        }
-    }
-
-    #[test]
-    fn every_fault_is_reported() {
-        let wrong =
-            json!({ "url": "x", "connect_timeout_ms": 0, "first_byte_timeout_ms": 600_001, "total_timeout_ms": 0 });
-        let places: Vec<String> = read(wrong).unwrap_err().0.into_iter().map(|fault| fault.at).collect();
-        assert_eq!(places, ["url", "connect_timeout_ms", "first_byte_timeout_ms", "total_timeout_ms"]);
-        assert!(serde_json::from_value::<DestinationSpec>(json!({ "url": "http://a", "paht": "fixed" })).is_err());
-    }
 }

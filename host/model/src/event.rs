@@ -85,6 +85,14 @@ impl Draft {
         }
         self.document.clone().expect("was just set")
     }
+
+    /// The body as it was received, as JSON.
+    pub fn received_document(&mut self) -> Result<Arc<Document>, crate::json::NotJson> {
+        if self.body().as_ptr() == self.original.as_ptr() && self.body().len() == self.original.len() {
+            return self.document();
+        }
+        Document::parse(self.original.clone()).map(Arc::new)
+    }
 }
 
 /// What filters said about an event beside their verdicts.

@@ -6,45 +6,101 @@ use serde::{Deserialize, Serialize};
 
 use crate::time::Timestamp;
 
-/// An event's id: `evt_` and a ULID (26 characters, ordered by time of receipt).
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct EventId(ulid::Ulid);
+macro_rules! ordered_id {
+    ($(#[$doc:meta])* $name:ident, $prefix:literal, $what:literal) => {
+        $(#[$doc])*
+        #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+        pub struct $name(ulid::Ulid);
 
-impl EventId {
-    /// Made of the time of receipt and 80 random bits.
-    pub fn new(received: Timestamp, random: u128) -> Self {
-        Self(ulid::Ulid::from_parts(received.as_millis(), random))
-    }
+        impl $name {
+            /// Bytes of its text.
+            pub const TEXT_BYTES: usize = $prefix.len() + ulid::ULID_LEN;
+
+            /// Made of a point in time and 80 random bits.
+            pub fn new(time: Timestamp, random: u128) -> Self {
+                Self(ulid::Ulid::from_parts(time.as_millis(), random))
+            }
+
+            /// The time that it was made of.
+            pub fn time(self) -> Timestamp {
+                Timestamp::from_millis(self.0.timestamp_ms())
+            }
+
+            /// Ordered as the ids are.
+            pub fn to_bytes(self) -> [u8; 16] {
+                self.0.to_bytes()
+            }
+
+            pub fn from_bytes(bytes: [u8; 16]) -> Self {
+                Self(ulid::Ulid::from_bytes(bytes))
+            }
+
+            /// The prefix and 26 letters and digits, without an allocation.
+            pub fn text(self) -> [u8; Self::TEXT_BYTES] {
+                let mut text = [0; Self::TEXT_BYTES];
+                let (prefix, digits) = text.split_at_mut($prefix.len());
+                prefix.copy_from_slice($prefix.as_bytes());
+                let mut id = [0; ulid::ULID_LEN];
+                digits.copy_from_slice(self.0.array_to_str(&mut id).as_bytes());
+                text
+            }
+        }
+
+        impl fmt::Display for $name {
+            fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+                out.write_str(str::from_utf8(&self.text()).expect("letters and digits"))
+            }
+        }
+
+        impl FromStr for $name {
+            type Err = String;
+
+            fn from_str(text: &str) -> Result<Self, String> {
+                text.strip_prefix($prefix)
+                    .and_then(|id| ulid::Ulid::from_string(id).ok())
+                    .map(Self)
+                    .ok_or_else(|| {
+                        format!("`{text}` is no {} id, which is `{}` and 26 letters and digits", $what, $prefix)
+                    })
+            }
+        }
+
+        impl TryFrom<String> for $name {
+            type Error = String;
+
+            fn try_from(text: String) -> Result<Self, String> {
+                text.parse()
+            }
+        }
+
+        impl From<$name> for String {
+            fn from(id: $name) -> Self {
+                id.to_string()
+            }
+        }
+
+        impl Serialize for $name {
+            fn serialize<S: serde::Serializer>(&self, to: S) -> Result<S::Ok, S::Error> {
+                to.collect_str(self)
+            }
+        }
+
+        impl<'de> Deserialize<'de> for $name {
+            fn deserialize<D: serde::Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
+                String::deserialize(from)?.parse().map_err(serde::de::Error::custom)
+            }
+        }
+    };
 }
 
-impl EventId {
-    /// Bytes of its text.
-    pub const TEXT_BYTES: usize = 4 + ulid::ULID_LEN;
-
-    /// `evt_` and 26 letters and digits, without an allocation.
-    pub fn text(self) -> [u8; Self::TEXT_BYTES] {
-        let mut text = *b"evt_00000000000000000000000000";
-        let mut id = [0; ulid::ULID_LEN];
-        text[Self::TEXT_BYTES - ulid::ULID_LEN..].copy_from_slice(self.0.array_to_str(&mut id).as_bytes());
-        text
-    }
+ordered_id! {
+    /// An event's id: `evt_` and a ULID (26 characters, ordered by time of receipt).
+    EventId, "evt_", "event"
 }
 
-impl fmt::Display for EventId {
-    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
-        out.write_str(str::from_utf8(&self.text()).expect("letters and digits"))
-    }
-}
-
-impl FromStr for EventId {
-    type Err = String;
-
-    fn from_str(text: &str) -> Result<Self, String> {
-        text.strip_prefix("evt_")
-            .and_then(|id| ulid::Ulid::from_string(id).ok())
-            .map(Self)
-            .ok_or_else(|| format!("`{text}` is no event id, which is `evt_` and 26 letters and digits"))
-    }
+ordered_id! {
+    /// A delivery's id: `dlv_` and a ULID, ordered by the time at which it was written. It stays the same over all attempts.
+    DeliveryId, "dlv_", "delivery"
 }
 
 /// A name that a person gives to a project, route, module, filter, destination, secret or namespace: 1 to 63 of

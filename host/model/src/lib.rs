@@ -1,6 +1,7 @@
 //! The nouns of the house: events, routes, filters, verdicts, destinations. No I/O, no async, nothing heavy.
 
 pub mod apply;
+pub mod delivery;
 pub mod destination;
 pub mod event;
 pub mod event_file;
@@ -12,17 +13,21 @@ pub mod json;
 pub mod limits;
 pub mod module;
 pub mod record;
+pub mod retry;
 pub mod route;
 pub mod routing;
 pub mod secret;
 pub mod spec;
+pub mod story;
 pub mod time;
 pub mod verdict;
 
+pub use delivery::Delivery;
 pub use event::{Annotations, Answer, Draft, Event, Scheme};
 pub use fault::{Fault, Faults};
-pub use id::{Digest, EventId, Name};
+pub use id::{DeliveryId, Digest, EventId, Name};
 pub use limits::Limits;
+pub use retry::Retry;
 pub use route::{Attachment, Mode, Route};
 pub use secret::Secret;
 pub use time::Timestamp;

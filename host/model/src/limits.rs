@@ -87,3 +87,14 @@ pub const METHOD_BYTES_MOST: usize = 32;
 pub const JSON_EDIT_BYTES_MOST: usize = 64 << 20;
 /// Segments of a route's path.
 pub const PATH_SEGMENTS_MOST: usize = 64;
+/// Retries of one delivery, and the longest pause between two attempts.
+pub const RETRIES_MOST: usize = 100;
+pub const RETRY_PAUSE_MOST: Duration = Duration::from_hours(7 * 24);
+/// Certificates of one destination, PEM.
+pub const PEM_BYTES_MOST: usize = 64 << 10;
+/// Headers that a destination sets on every request, and their names and values together.
+pub const STATIC_HEADERS_MOST: usize = 64;
+pub const STATIC_HEADER_BYTES_MOST: usize = 16 << 10;
+/// Body bytes of a destination's answer that are kept with an attempt, and bytes of its headers.
+pub const ANSWER_SEEN_BYTES: usize = 16 << 10;
+pub const ANSWER_SEEN_HEADER_BYTES: usize = 16 << 10;

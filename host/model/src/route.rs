@@ -1,6 +1,10 @@
 //! Routes as they are meant: what `RouteSpec::read` makes of what was written.
 
-use std::{collections::BTreeMap, net::Ipv6Addr, time::Duration};
+use std::{
+    collections::{BTreeMap, HashSet},
+    net::Ipv6Addr,
+    time::Duration,
+};
 
 use http::{HeaderName, HeaderValue, Method};
 
@@ -13,6 +17,10 @@ use crate::{
     },
 };
 
+mod deliver;
+
+pub use deliver::{Deliver, Idempotency, Keep, Key, Order, delay_until};
+
 #[derive(Debug, Clone, PartialEq)]
 pub struct Route {
     pub project: Name,
@@ -22,13 +30,17 @@ pub struct Route {
     pub filters: Vec<Attachment>,
     pub body_limit: u64,
     pub capture: CaptureWhen,
+    pub keep: Keep,
     pub acknowledgement: u16,
 }
 
 /// What happens to an event that passed the chain.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq)]
 pub enum Mode {
+    /// It goes to one destination now, whose answer is the answer.
     Forward(Candidates),
+    /// It is stored, acknowledged, and delivered.
+    Deliver(Box<Deliver>),
 }
 
 /// At least one destination; the default is one of them.
@@ -54,11 +66,31 @@ impl Candidates {
     }
 }
 
+impl Route {
+    /// All its filters, in the order of `RouteSpec::attachments`.
+    pub fn attachments(&self) -> impl Iterator<Item = &Attachment> {
+        let of_destinations = match &self.mode {
+            Mode::Forward(_) => &[][..],
+            Mode::Deliver(deliver) => deliver.filters(),
+        };
+        self.filters.iter().chain(of_destinations.iter().flat_map(|(_, filters)| filters))
+    }
+}
+
 impl Mode {
     /// The destinations that the route lists.
     pub fn destinations(&self) -> &[Name] {
         match self {
             Self::Forward(candidates) => candidates.names(),
+            Self::Deliver(deliver) => deliver.destinations(),
+        }
+    }
+
+    /// Where they are written.
+    pub const fn place(&self) -> &'static str {
+        match self {
+            Self::Forward(_) => "forward.candidates",
+            Self::Deliver(_) => "deliver.destinations",
         }
     }
 }
@@ -207,29 +239,29 @@ impl RouteSpec {
     pub fn read(&self, project: &Name, name: &Name) -> Result<Route, Faults> {
         let mut faults = Faults::default();
         let matches = faults.keep("match", self.matches.read());
-        let mode = match &self.forward {
-            Some(forward) => faults.keep("forward", forward.read()).map(Mode::Forward),
-            None => {
-                faults.add("forward", "a route needs `forward` with at least one candidate");
+        let mode = match (&self.forward, &self.deliver) {
+            (Some(forward), None) => faults.keep("forward", forward.read()).map(Mode::Forward),
+            (None, Some(deliver)) => faults.keep("deliver", deliver.read().map(Box::new)).map(Mode::Deliver),
+            (Some(_), Some(_)) => {
+                faults.add("deliver", "stands beside `forward`: a route has one of the two");
+                None
+            }
+            (None, None) => {
+                let problem =
+                    "a route needs `forward` with at least one candidate, or `deliver` with at least one destination";
+                faults.add("forward", problem);
                 None
             }
         };
-        if self.filters.len() > limits::CHAIN_LENGTH_MOST {
-            faults.add(
-                "filters",
-                format!("{} filters are too many: at most {}", self.filters.len(), limits::CHAIN_LENGTH_MOST),
-            );
-        }
-        let mut filters: Vec<Attachment> = Vec::with_capacity(self.filters.len());
-        for (index, spec) in self.filters.iter().enumerate().take(limits::CHAIN_LENGTH_MOST) {
-            let at = format!("filters[{index}]");
-            if let Some(filter) = faults.keep(&at, spec.read()) {
-                if filters.iter().any(|other| other.name == filter.name) {
-                    faults.add(format!("{at}.name"), format!("`{}` is taken by an earlier filter", filter.name));
-                }
-                filters.push(filter);
+        let keep = faults.keep("keep", self.keep.read());
+        let mut names = HashSet::new();
+        let filters = read_filters("filters", &self.filters, &mut names, &mut faults);
+        let mode = mode.map(|mode| match (mode, &self.deliver) {
+            (Mode::Deliver(deliver), Some(written)) => {
+                Mode::Deliver(Box::new(deliver.with_filters(&written.filters, &mut names, &mut faults)))
             }
-        }
+            (mode, _) => mode,
+        });
         let body_limit = self.body_limit_bytes.unwrap_or(limits::BODY_BYTES);
         if body_limit > limits::BODY_BYTES_MOST {
             faults.add("body_limit_bytes", format!("{body_limit} is too much: at most {}", limits::BODY_BYTES_MOST));
@@ -238,7 +270,7 @@ impl RouteSpec {
         if !(200..=299).contains(&acknowledgement) {
             faults.add("acknowledgement", format!("{acknowledgement} is no success: 200 to 299"));
         }
-        let (Some(matches), Some(mode)) = (matches, mode) else { return Err(faults) };
+        let (Some(matches), Some(mode), Some(keep)) = (matches, mode, keep) else { return Err(faults) };
         faults.or(Route {
             project: project.clone(),
             name: name.clone(),
@@ -247,39 +279,66 @@ impl RouteSpec {
             filters,
             body_limit,
             capture: self.capture,
+            keep,
             acknowledgement,
         })
     }
 }
 
+/// One chain. `names` are those of the route's filters that were read before.
+fn read_filters(
+    at: &str,
+    written: &[AttachmentSpec],
+    names: &mut HashSet<Name>,
+    faults: &mut Faults,
+) -> Vec<Attachment> {
+    if written.len() > limits::CHAIN_LENGTH_MOST {
+        faults.add(at, format!("{} filters are too many: at most {}", written.len(), limits::CHAIN_LENGTH_MOST));
+    }
+    let mut filters = Vec::with_capacity(written.len());
+    for (index, spec) in written.iter().enumerate().take(limits::CHAIN_LENGTH_MOST) {
+        let at = format!("{at}[{index}]");
+        if let Some(filter) = faults.keep(&at, spec.read()) {
+            if !names.insert(filter.name.clone()) {
+                faults.add(format!("{at}.name"), format!("`{}` is taken by an earlier filter", filter.name));
+            }
+            filters.push(filter);
+        }
+    }
+    filters
+}
+
 impl ForwardSpec {
     fn read(&self) -> Result<Candidates, Faults> {
-        let mut faults = Faults::default();
-        if self.candidates.len() > limits::DESTINATIONS_MOST {
-            faults.add("candidates", format!("too many: at most {}", limits::DESTINATIONS_MOST));
-        }
-        let mut names: Vec<Name> = Vec::new();
-        for (index, written) in self.candidates.iter().enumerate().take(limits::DESTINATIONS_MOST) {
-            match written.parse::<Name>() {
-                Ok(name) if names.contains(&name) => {
-                    faults.add(format!("candidates[{index}]"), format!("`{name}` is there twice"));
-                }
-                Ok(name) => names.push(name),
-                Err(problem) => faults.add(format!("candidates[{index}]"), problem),
-            }
-        }
-        if self.candidates.is_empty() {
-            faults.add("candidates", "is empty: name at least one destination");
-        }
+        let names = destinations("candidates", &self.candidates)?;
         let default = self.default.as_ref().or(self.candidates.first());
-        if !faults.is_empty() {
-            return Err(faults);
-        }
         let wrong = |default: &str| Faults::one("default", format!("`{default}` is not one of the candidates"));
         let default = default.map_or("", String::as_str);
         let name = default.parse::<Name>().map_err(|_| wrong(default))?;
         Candidates::new(names, &name).ok_or_else(|| wrong(default))
     }
+}
+
+/// The names of a list of destinations, at least one and each once.
+fn destinations(at: &str, written: &[String]) -> Result<Vec<Name>, Faults> {
+    let mut faults = Faults::default();
+    if written.len() > limits::DESTINATIONS_MOST {
+        faults.add(at, format!("too many: at most {}", limits::DESTINATIONS_MOST));
+    }
+    let mut names: Vec<Name> = Vec::new();
+    for (index, written) in written.iter().enumerate().take(limits::DESTINATIONS_MOST) {
+        match written.parse::<Name>() {
+            Ok(name) if names.contains(&name) => {
+                faults.add(format!("{at}[{index}]"), format!("`{name}` is there twice"));
+            }
+            Ok(name) => names.push(name),
+            Err(problem) => faults.add(format!("{at}[{index}]"), problem),
+        }
+    }
+    if written.is_empty() {
+        faults.add(at, "is empty: name at least one destination");
+    }
+    faults.or(names)
 }
 
 impl MatchSpec {

@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use crate::Digest;
+use crate::{Digest, retry::RetrySpec};
 
 /// A route as it is written.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
@@ -17,19 +17,54 @@ pub struct RouteSpec {
     /// Send each event to one destination and hand its answer back.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub forward: Option<ForwardSpec>,
+    /// Or store each event, acknowledge it, and deliver it to destinations with retries.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub deliver: Option<DeliverSpec>,
     /// The chain, in order. At most 16.
     #[serde(default)]
     pub filters: Vec<AttachmentSpec>,
     /// The most body bytes that an event may have; default 1048576, at most 67108864. More is answered 413.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub body_limit_bytes: Option<u64>,
-    /// Which events keep their request in the record: `none` (default), `failures`, `all`.
+    /// Which events that are not delivered are kept with their request: `none` (default), `failures`, `all`. Those that are
+    /// delivered are always kept.
     #[serde(default)]
     pub capture: CaptureWhen,
-    /// What the sender is answered for an event that is accepted without a destination's answer (dropped, later also
-    /// stored); default 202.
+    /// How long, and how many.
+    #[serde(default, skip_serializing_if = "KeepSpec::is_default")]
+    pub keep: KeepSpec,
+    /// What the sender is answered for an event that is accepted without a destination's answer (stored or dropped);
+    /// default 202.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub acknowledgement: Option<u16>,
+}
+
+impl RouteSpec {
+    /// The destinations that it names.
+    pub fn destinations(&self) -> impl Iterator<Item = &String> {
+        let forward = self.forward.iter().flat_map(|forward| forward.candidates.iter().chain(&forward.default));
+        forward.chain(self.deliver.iter().flat_map(|deliver| &deliver.destinations))
+    }
+
+    /// The secrets that it names.
+    pub fn secrets(&self) -> impl Iterator<Item = &String> {
+        let grants = self.attachments().map(|filter| &filter.grants);
+        grants.flat_map(|grants| grants.secrets.values().chain(grants.reveal.values()))
+    }
+
+    /// All its filters: the chain's, then those of its destinations. In this order they are resolved and kept.
+    pub fn attachments(&self) -> impl Iterator<Item = &AttachmentSpec> {
+        self.filters.iter().chain(self.deliver.iter().flat_map(|deliver| deliver.filters.values().flatten()))
+    }
+
+    /// Where each of `attachments` is written.
+    pub fn places(&self) -> Vec<String> {
+        let mut places: Vec<String> = (0..self.filters.len()).map(|index| format!("filters[{index}]")).collect();
+        for (destination, filters) in self.deliver.iter().flat_map(|deliver| &deliver.filters) {
+            places.extend((0..filters.len()).map(|index| format!("deliver.filters.{destination}[{index}]")));
+        }
+        places
+    }
 }
 
 /// Which requests belong to the route. What is left out matches everything.
@@ -67,6 +102,132 @@ pub struct ForwardSpec {
     /// The one that is taken if no filter chooses; by default the first candidate.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub default: Option<String>,
+}
+
+/// Events are written to disk before they are acknowledged, and delivered at least once.
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields, default)]
+pub struct DeliverSpec {
+    /// Names of destinations; at least one. An event goes to all of them, or to those that a filter chooses.
+    pub destinations: Vec<String>,
+    /// What else is done to an event for one destination: its filters, in order, at most 16. They run once, before the first
+    /// attempt, and what they make of the event is what every attempt sends. Their names are unique on the route.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    pub filters: BTreeMap<String, Vec<AttachmentSpec>>,
+    #[serde(skip_serializing_if = "OrderSpec::is_default")]
+    pub order: OrderSpec,
+    /// Which events are the same one sent again. A key that a filter gives counts also without this, for a day.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub idempotency: Option<IdempotencySpec>,
+    /// Lets the sender say when an event is delivered.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub delay: Option<DelaySpec>,
+    /// Instead of what the destinations say about retries.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub retry: Option<RetrySpec>,
+}
+
+/// In which order the events of a route reach each destination.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields, default)]
+pub struct OrderSpec {
+    /// `off` (default, fastest): none. `route`: all as they were accepted. `key`: those with the same key as they were
+    /// accepted, different keys side by side.
+    pub by: OrderBy,
+    /// With `key`: where it stands. One that a filter gives goes before; an event without any is in no order.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub key: Option<KeySpec>,
+    /// What those behind do when the first one has no attempt left: `dead-letter` (default), it makes way; `wait`, they wait
+    /// until somebody sends it again or gives it up.
+    pub exhausted: Exhausted,
+}
+
+impl OrderSpec {
+    fn is_default(&self) -> bool {
+        *self == Self::default()
+    }
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum OrderBy {
+    #[default]
+    Off,
+    Route,
+    Key,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum Exhausted {
+    #[default]
+    DeadLetter,
+    Wait,
+}
+
+/// Where a key stands in the event as it was received: one of the two.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields, default)]
+pub struct KeySpec {
+    /// A header's first value.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(example = "idempotency-key")]
+    pub header: Option<String>,
+    /// A JSON pointer (RFC 6901) to a text, number or truth value of the body.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(example = "/data/object/id")]
+    pub json: Option<String>,
+}
+
+/// Events of a route with the same key within the window are one: the later ones are answered like the first and go
+/// nowhere.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields, default)]
+pub struct IdempotencySpec {
+    /// Where the key stands. One that a filter gives goes before; an event without any is no duplicate.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub key: Option<KeySpec>,
+    /// Default 86400, at most 2592000.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub window_seconds: Option<u64>,
+}
+
+/// When an event is delivered, if not at once.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields, default)]
+pub struct DelaySpec {
+    /// A header with seconds from receipt, or a date as in `Retry-After` (RFC 9110, section 10.2.3). What cannot be read is
+    /// answered 400.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(example = "deliver-after")]
+    pub header: Option<String>,
+    /// The longest wait that header and filters may ask for, longer ones are cut; default and at most 2592000.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub most_seconds: Option<u64>,
+}
+
+/// How long a route's events are kept. One with a delivery that waits stays.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields, default)]
+pub struct KeepSpec {
+    /// Default 2592000, which is thirty days.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub seconds: Option<u64>,
+    /// Bodies go earlier; default as `seconds`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub body_seconds: Option<u64>,
+    /// Most events; the oldest make room. Default: no bound.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub events: Option<u64>,
+    /// Most bytes of headers and bodies together. Default: no bound.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub bytes: Option<u64>,
+}
+
+impl KeepSpec {
+    fn is_default(&self) -> bool {
+        *self == Self::default()
+    }
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize, ToSchema)]

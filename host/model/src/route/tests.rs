@@ -82,7 +82,7 @@ fn all_that_can_be_written_is_read() {
     let [event, key] = &route.matches.headers[..] else { panic!("two headers") };
     assert_eq!((event.name.as_str(), event.equals.as_ref().unwrap().as_bytes()), ("x-github-event", &b"push"[..]));
     assert_eq!((key.name.as_str(), &key.equals), ("x-key", &None));
-    let Mode::Forward(candidates) = &route.mode;
+    let Mode::Forward(candidates) = &route.mode else { panic!("{:?}", route.mode) };
     assert_eq!((candidates.names(), candidates.default().as_str()), (&names(&["ci", "chat"])[..], "chat"));
     assert_eq!((route.body_limit, route.acknowledgement, route.capture), (0, 204, CaptureWhen::Failures));
     let filter = &route.filters[0];
@@ -166,7 +166,10 @@ fn every_fault_is_reported_with_its_place() {
 
 #[test]
 fn a_route_needs_somewhere_to_forward_to() {
-    assert_eq!(faults_of(read(json!({}))), ["forward: a route needs `forward` with at least one candidate"]);
+    assert_eq!(
+        faults_of(read(json!({}))),
+        ["forward: a route needs `forward` with at least one candidate, or `deliver` with at least one destination"]
+    );
     assert_eq!(
         faults_of(read(json!({ "forward": { "candidates": [] } }))),
         ["forward.candidates: is empty: name at least one destination"]
