@@ -26,6 +26,12 @@ pub enum Error {
     /// An argument that cannot be right.
     #[error("{problem}")]
     Invalid { problem: String },
+    /// Too much waits to be written: come again in a moment.
+    #[error("too much waits to be written")]
+    Busy,
+    /// The lease is over: somebody else has the delivery, or it was decided.
+    #[error("delivery {delivery} is no longer held under this lease")]
+    Late { delivery: model::DeliveryId },
     /// What is kept is damaged or was changed by another hand. Trying again does not help.
     #[error("the store is damaged: {what}")]
     Corrupt { what: String },

@@ -14,4 +14,4 @@ mod vault;
 
 pub use error::{Error, Result};
 pub use journal::Journal;
-pub use registry::Registry;
+pub use registry::{Registry, digest};

@@ -1,6 +1,8 @@
 //! What the store says about itself.
 
-use std::path::Path;
+use std::{io, path::Path};
+
+use model::EventId;
 
 use crate::Error;
 
@@ -15,6 +17,21 @@ pub(crate) fn migrated(file: &Path, number: u32) {
 /// Operations were refused because their common transaction did not become durable.
 pub(crate) fn group_lost(operations: usize, error: &Error) {
     tracing::error!(operations, error = %error, source = error_source(error), "write failed");
+}
+
+/// Acknowledged events are gone from the end of the journal.
+pub(crate) fn events_lost(file: &Path, lost: u64) {
+    tracing::error!(file = %file.display(), lost, "events are lost: the file was damaged, or is older than it should be");
+}
+
+/// What goes nowhere was not written; that costs nobody anything but its story.
+pub(crate) fn not_kept(event: EventId, error: &Error) {
+    tracing::warn!(%event, error = %error, source = error_source(error), "event not kept");
+}
+
+/// The events are durable; only a loss of theirs would not be noticed.
+pub(crate) fn mark_not_written(error: &io::Error) {
+    tracing::warn!(error = %error, "mark of the newest event not written");
 }
 
 pub(crate) fn writer_ended_badly(thread: &str) {

@@ -71,6 +71,30 @@ pub async fn what_is_named_cannot_go(registry: Arc<dyn Registry>) {
     registry.commit(all).await.unwrap();
 }
 
+pub async fn destinations_hold_what_they_name(registry: Arc<dyn Registry>) {
+    let put = |named: &str, more: serde_json::Value| {
+        let mut spec = json!({ "url": "https://a.example/" });
+        spec.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
+        Write::PutDestination { name: name(named), spec: serde_json::from_value(spec).unwrap() }
+    };
+    let signed = put("a", json!({ "sign": { "scheme": "v1", "secret": "key" } }));
+    let failing_over = put("a", json!({ "failover": { "to": "b", "after_attempts": 2 } }));
+    let certified = put("a", json!({ "client_certificate": { "certificate": "PEM", "key": "key" } }));
+    for (write, said) in [(&signed, "secret `key`"), (&failing_over, "destination `b`"), (&certified, "secret `key`")] {
+        let refused = registry.commit(change().with(write.clone())).await.unwrap_err();
+        let expected =
+            format!("destination `a` names {said}, which does not exist; create it first or change what names it");
+        assert_eq!(refused.to_string(), expected);
+    }
+    let all = change().with(secret("key", "k", Older::Drop)).with(put("b", json!({}))).with(failing_over).with(signed);
+    registry.commit(all).await.unwrap();
+    let refused = registry.commit(change().with(Write::RemoveSecret { name: name("key") })).await.unwrap_err();
+    assert_eq!(refused.to_string(), "secret `key` is in use by destination `a`; change or remove that first");
+    let both = change().with(certified).with(Write::RemoveDestination { name: name("b") });
+    registry.commit(both).await.unwrap();
+    registry.commit(change().with(put("a", json!({}))).with(Write::RemoveSecret { name: name("key") })).await.unwrap();
+}
+
 pub async fn digests_of_every_kind_hold_their_module(registry: Arc<dyn Registry>) {
     let three =
         ["one", "two", "three"].into_iter().fold(change(), |change, bytes| change.with(module("verify", bytes)));

@@ -9,7 +9,7 @@ use std::{
 };
 
 use model::Timestamp;
-use rusqlite::{Connection, ErrorCode, OpenFlags, params};
+use rusqlite::{CachedStatement, Connection, ErrorCode, OpenFlags, config::DbConfig, params};
 
 use super::failure::{Failure, Result};
 use crate::{Error, observe};
@@ -25,8 +25,10 @@ pub(super) const CONTROL: Kind = Kind {
     mark: i32::from_be_bytes(*b"SHKc"),
     migrations: &[include_str!("schema/control-1.sql"), include_str!("schema/control-2.sql")],
 };
-pub(super) const EVENTS: Kind =
-    Kind { mark: i32::from_be_bytes(*b"SHKe"), migrations: &[include_str!("schema/events-1.sql")] };
+pub(super) const EVENTS: Kind = Kind {
+    mark: i32::from_be_bytes(*b"SHKe"),
+    migrations: &[include_str!("schema/events-1.sql"), include_str!("schema/events-2.sql")],
+};
 
 /// An open file at the newest schema, and its connection for writing.
 #[derive(Debug)]
@@ -35,10 +37,21 @@ pub(super) struct Database {
     pub(super) connection: Connection,
 }
 
+/// Pages that the writer keeps in memory; a group that changes more than these is written twice.
+const CACHE_KIB: i64 = 32 << 10;
+
 /// How long a connection waits for another one; only at the end of a host's life is there one to wait for.
 const BUSY: Duration = Duration::from_secs(5);
 
-pub(super) fn open(path: &Path, kind: &Kind) -> crate::Result<Database> {
+/// The end of what a commit survives: for that of the machine it waits until it is on disk.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Survives {
+    Machine,
+    #[cfg(any(test, feature = "contract"))]
+    Process,
+}
+
+pub(super) fn open(path: &Path, kind: &Kind, survives: Survives) -> crate::Result<Database> {
     create(path).map_err(|error| Error::failed(format!("cannot make the file `{}`", path.display()), error))?;
     let connect = || -> Result<Connection> {
         let connection =
@@ -55,9 +68,17 @@ pub(super) fn open(path: &Path, kind: &Kind) -> crate::Result<Database> {
             let problem = format!("the disk of `{}` allows no write-ahead log (mode {mode})", path.display());
             return Err(Error::unavailable(problem).into());
         }
-        connection.pragma_update(None, "synchronous", "FULL")?;
+        let synchronous = match survives {
+            Survives::Machine => "FULL",
+            #[cfg(any(test, feature = "contract"))]
+            Survives::Process => "OFF",
+        };
+        connection.pragma_update(None, "synchronous", synchronous)?;
+        // What a savepoint would undo: in memory, or it goes through a file for each operation.
+        connection.pragma_update(None, "temp_store", "MEMORY")?;
+        connection.pragma_update(None, "cache_size", -CACHE_KIB)?;
         connection.pragma_update(None, "foreign_keys", true)?;
-        connection.pragma_update(None, "trusted_schema", false)?;
+        harden(&connection)?;
         migrate(&connection, path, kind)?;
         Ok(connection)
     };
@@ -77,8 +98,28 @@ pub(super) fn open_reader(path: &Path) -> Result<Connection> {
         Connection::open_with_flags(path, OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX)?;
     connection.busy_timeout(BUSY)?;
     connection.set_prepared_statement_cache_capacity(64);
-    connection.pragma_update(None, "trusted_schema", false)?;
+    harden(&connection)?;
     Ok(connection)
+}
+
+/// No schema of others does anything, and no plan depends on the values that are bound: else a statement with a bound limit
+/// would be planned anew each time.
+fn harden(connection: &Connection) -> Result<()> {
+    connection.pragma_update(None, "trusted_schema", false)?;
+    connection.set_db_config(DbConfig::SQLITE_DBCONFIG_ENABLE_QPSG, true)?;
+    Ok(())
+}
+
+/// A statement that stays prepared. Through here, so that tests can look at the plans of all of them.
+pub(super) fn prepare<'a>(connection: &'a Connection, sql: &str) -> rusqlite::Result<CachedStatement<'a>> {
+    #[cfg(test)]
+    super::tests::plans::remember(sql);
+    connection.prepare_cached(sql)
+}
+
+/// A time as a column; one past what the column holds is as good as never.
+pub(super) fn millis(time: Timestamp) -> i64 {
+    i64::try_from(time.as_millis()).unwrap_or(i64::MAX)
 }
 
 /// SQLite gives its other files the permissions of the first one.

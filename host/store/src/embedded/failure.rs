@@ -46,6 +46,12 @@ impl From<Failure> for Error {
     }
 }
 
+/// A full, broken or read-only disk, or no memory: the statement itself is not to blame.
+pub(super) fn is_of_the_disk(error: &rusqlite::Error) -> bool {
+    use ErrorCode::{CannotOpen, DiskFull, OutOfMemory, ReadOnly, SystemIoFailure};
+    matches!(error.sqlite_error_code(), Some(CannotOpen | DiskFull | OutOfMemory | ReadOnly | SystemIoFailure))
+}
+
 /// Something that was written by this program and no longer reads as it should.
 pub(super) fn unreadable(what: &str, problem: impl std::fmt::Display) -> Failure {
     Failure::Refused(Error::corrupt(format!("{what} cannot be read: {problem}; restore a backup")))

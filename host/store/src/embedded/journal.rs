@@ -1,39 +1,112 @@
-//! The journal on SQLite. Reads run where they are asked for: a few microseconds on pages that are in memory.
+//! The journal on SQLite. What reads a few rows runs where it is asked for: a few microseconds on pages that are in memory.
+//! What looks at many runs on a thread that may block.
 
-use std::sync::Arc;
+use std::{collections::HashSet, sync::Arc};
 
 use async_trait::async_trait;
 use bytes::Bytes;
-use model::{EventId, Timestamp};
+use model::{
+    Delivery, DeliveryId, Digest, EventId, Name, Timestamp,
+    delivery::{Attempt, Condition, Wanted},
+};
+use rusqlite::Connection;
 
 use super::{
+    accept::{self, Of, Ready},
+    claim::{self, Making},
+    condition::{self, Watch},
     database::Database,
+    deliveries, events, failure,
     folder::Folder,
     kv::{self, Key},
+    mark::Mark,
     readers::Readers,
+    redrive::redrive,
     reservations::{Reservations, Taken},
-    writer::Writer,
+    retention,
+    waiting::Room,
+    walk::Bounds,
+    writer::{Ended, Writer},
 };
 use crate::{
-    Result,
-    journal::{Limits, Reservation, Scope, Settled},
+    Error, Result,
+    journal::{
+        Accept, Accepted, Again, Backlog, Claim, Claimed, EventWanted, Health, Kept, Limits, NewEvent, PAGE_MOST, Page,
+        Prepared, Redriven, Reservation, Retained, Retention, Scope, Settled, Settlement, Stored, Unblocked,
+    },
+    observe,
 };
 
 /// `events.db`. Dropped in this order: who reads, who writes, the hold on the folder.
 #[derive(Debug)]
 pub struct Journal {
-    readers: Readers,
+    readers: Arc<Readers>,
     writer: Writer,
     reservations: Arc<Reservations>,
+    mark: Arc<Mark>,
+    watch: Arc<Watch>,
+    /// Of accepted events that wait to be written, and of kept ones.
+    rooms: [Arc<Room>; 2],
     limits: Limits,
+    /// Whether all of it happens on the caller's thread.
+    inline: bool,
     _folder: Arc<Folder>,
 }
 
 impl Journal {
-    pub(super) fn open(events: Database, limits: Limits, folder: Arc<Folder>) -> Result<Self> {
-        let readers = Readers::new(events.path);
-        let writer = Writer::start("store-events", events.connection)?;
-        Ok(Self { readers, writer, reservations: Arc::default(), limits, _folder: folder })
+    pub(super) fn open(events: Database, limits: Limits, folder: Arc<Folder>, inline: bool) -> Result<Self> {
+        let (mark, number) = Mark::open(&events.path.with_extension("mark"))?;
+        let lost = condition::recover(&events.connection, number)?;
+        if lost > 0 {
+            observe::events_lost(&events.path, lost);
+        }
+        let (mark, watch) = (Arc::new(mark), Arc::new(Watch::new(lost)));
+        let ended: Ended = {
+            let (mark, watch) = (Arc::clone(&mark), Arc::clone(&watch));
+            Box::new(move |lost| {
+                if lost.is_none() {
+                    mark.write()
+                } else {
+                    mark.forget()
+                }
+                watch.group(lost);
+            })
+        };
+        let readers = Arc::new(Readers::new(events.path));
+        let writer = if inline {
+            Writer::inline(events.connection, ended)
+        } else {
+            Writer::start("store-events", events.connection, limits.waiting, ended)?
+        };
+        let rooms = [Room::new(limits.waiting_bytes), Room::new(limits.kept_waiting_bytes)];
+        let reservations = Arc::default();
+        Ok(Self { readers, writer, reservations, mark, watch, rooms, limits, inline, _folder: folder })
+    }
+
+    /// On a thread that may block.
+    async fn read<T: Send + 'static>(
+        &self,
+        read: impl FnOnce(&Connection) -> failure::Result<T> + Send + 'static,
+    ) -> Result<T> {
+        if self.inline {
+            return self.readers.with(read);
+        }
+        let readers = Arc::clone(&self.readers);
+        let reading = tokio::task::spawn_blocking(move || readers.with(read));
+        reading.await.map_err(|error| Error::failed("reading the journal was broken off", error))?
+    }
+
+    /// In the place of an operation.
+    #[cfg(test)]
+    pub(super) async fn run(
+        &self,
+        work: impl FnOnce(&Connection) -> failure::Result<()> + Send + 'static,
+    ) -> Result<()> {
+        self.writer.run(work).await
+    }
+
+    fn bounds(&self, at_most: u32) -> Bounds {
+        Bounds { at_most: at_most.min(PAGE_MOST), look: self.limits.looked_at }
     }
 
     /// Whether the event that took the key just now is first. On disk there may be what an earlier one left.
@@ -54,6 +127,225 @@ impl Journal {
 
 #[async_trait]
 impl crate::Journal for Journal {
+    async fn accept(&self, accept: Accept) -> Result<Accepted> {
+        let Accept { event, deliveries, idempotency, reserved } = accept;
+        if deliveries.is_empty() {
+            let problem = format!("event {} has no deliveries: accept it with at least one", event.received.id);
+            return Err(Error::Invalid { problem });
+        }
+        let ready = Ready::new(event);
+        let place = self.rooms[0].take(ready.memory()).ok_or(Error::Busy)?;
+        let id = ready.id;
+        let keys = if reserved { self.reservations.of(id) } else { Vec::new() };
+        let (mark, reservations) = (Arc::clone(&self.mark), Arc::clone(&self.reservations));
+        let work = move |connection: &Connection| {
+            if let Some(by) = &idempotency
+                && let Some(first) = accept::first_with(connection, &ready, by)?
+            {
+                return Ok(Accepted::Duplicate(first));
+            }
+            accept::check(connection, &ready, &deliveries)?;
+            if let Some(by) = &idempotency {
+                accept::remember(connection, &ready, by)?;
+            }
+            let number = accept::insert(connection, &ready, None)?;
+            let of = Of { event: id, project: &ready.project, route: &ready.route };
+            accept::insert_deliveries(connection, of, &deliveries)?;
+            kv::commit(connection, id, &keys)?;
+            mark.note(number);
+            Ok(Accepted::New)
+        };
+        let done = move |result: &Result<Accepted>| {
+            if reserved && matches!(result, Ok(Accepted::New)) {
+                reservations.release(id);
+            }
+        };
+        self.writer.run_at_once(place, work, done).await
+    }
+
+    fn keep(&self, event: NewEvent) -> bool {
+        let quota = (!event.authenticated).then_some(self.limits.unauthenticated_bytes);
+        let ready = Ready::new(event);
+        let place = self.rooms[1].take(ready.memory());
+        let (id, mark, watch) = (ready.id, Arc::clone(&self.mark), Arc::clone(&self.watch));
+        let work = move |connection: &Connection| {
+            accept::check(connection, &ready, &[])?;
+            mark.note(accept::insert(connection, &ready, quota)?);
+            Ok(())
+        };
+        let done = move |result: &Result<()>| {
+            if let Err(error) = result {
+                watch.given_up();
+                observe::not_kept(id, error);
+            }
+        };
+        let kept = place.is_some_and(|place| self.writer.run_last((place, self.limits.kept_waiting), work, done));
+        if !kept {
+            self.watch.given_up();
+        }
+        kept
+    }
+
+    async fn add_deliveries(&self, project: &Name, deliveries: Vec<Again>) -> Result<()> {
+        let project = project.clone();
+        let ready = deliveries.into_iter().map(|Again { event, delivery, prepared }| {
+            let making = prepared.map(|prepared| Making::new(delivery.id, prepared));
+            (event, delivery, making)
+        });
+        let ready: Vec<_> = ready.collect();
+        let work = move |connection: &Connection| {
+            for (event, delivery, making) in &ready {
+                let route = accept::route(connection, project.as_str(), *event)?;
+                let of = Of { event: *event, project: project.as_str(), route: &route };
+                accept::insert_deliveries(connection, of, std::slice::from_ref(delivery))?;
+                if let Some(making) = making {
+                    claim::insert_prepared(connection, connection.last_insert_rowid(), (of.project, of.route), making)?;
+                }
+            }
+            Ok(())
+        };
+        self.writer.run(work).await
+    }
+
+    async fn claim(&self, claim: Claim) -> Result<Claimed> {
+        self.writer.run_checked(move |connection| claim::claim(connection, &claim)).await
+    }
+
+    async fn conclude(&self, settlement: Settlement) -> Result<Option<Unblocked>> {
+        let attempt = settlement.attempt.as_ref();
+        let attempt = attempt.map(|attempt| serde_json::to_string(attempt).expect("an attempt is JSON"));
+        let most = self.limits.attempts;
+        self.writer
+            .run_checked(move |connection| claim::conclude(connection, &settlement, attempt.as_deref(), most))
+            .await
+    }
+
+    async fn prepare(&self, delivery: DeliveryId, fence: u64, prepared: Prepared) -> Result<()> {
+        let making = Making::new(delivery, prepared);
+        self.writer.run_checked(move |connection| claim::keep_prepared(connection, delivery, fence, &making)).await
+    }
+
+    async fn prepared(&self, delivery: DeliveryId) -> Result<Option<Prepared>> {
+        self.readers.with(|connection| events::prepared(connection, delivery))
+    }
+
+    async fn backlogs(&self) -> Result<Vec<Backlog>> {
+        self.readers.with(claim::backlogs)
+    }
+
+    async fn conditions(&self) -> Result<Vec<(Name, Name, Condition)>> {
+        self.readers.with(condition::all)
+    }
+
+    async fn put_condition(&self, project: &Name, destination: &Name, condition: &Condition) -> Result<()> {
+        let (project, destination) = (project.clone(), destination.clone());
+        let json = (*condition != Condition::default())
+            .then(|| serde_json::to_string(condition).expect("a condition is JSON"));
+        self.writer.run(move |connection| condition::put(connection, &project, &destination, json.as_deref())).await
+    }
+
+    async fn event(&self, project: &Name, event: EventId) -> Result<Option<Stored>> {
+        self.readers.with(|connection| events::one(connection, project, event))
+    }
+
+    async fn events(&self, wanted: &EventWanted, before: Option<EventId>, at_most: u32) -> Result<Page<Kept, EventId>> {
+        let (wanted, bounds) = (wanted.clone(), self.bounds(at_most));
+        self.read(move |connection| events::page(connection, &wanted, before, bounds)).await
+    }
+
+    async fn delivery(&self, project: &Name, delivery: DeliveryId) -> Result<Option<(Delivery, Vec<Attempt>)>> {
+        self.readers.with(|connection| {
+            let found = deliveries::one(connection, delivery)?.filter(|found| found.delivery.project == *project);
+            let Some(found) = found else { return Ok(None) };
+            Ok(Some((found.delivery, deliveries::attempts(connection, found.number)?)))
+        })
+    }
+
+    async fn deliveries(
+        &self,
+        project: &Name,
+        wanted: &Wanted,
+        before: Option<DeliveryId>,
+        at_most: u32,
+    ) -> Result<Page<Delivery, DeliveryId>> {
+        let (project, wanted, bounds) = (project.clone(), wanted.clone(), self.bounds(at_most));
+        self.read(move |connection| deliveries::page(connection, &project, &wanted, before, bounds)).await
+    }
+
+    async fn count(&self, project: &Name, wanted: &Wanted) -> Result<u64> {
+        let (project, wanted) = (project.clone(), wanted.clone());
+        self.read(move |connection| deliveries::count(connection, &project, &wanted)).await
+    }
+
+    async fn redrive(
+        &self,
+        project: &Name,
+        wanted: &Wanted,
+        after: Option<DeliveryId>,
+        from: Timestamp,
+        pause_ms: u64,
+        at_most: u32,
+    ) -> Result<Redriven> {
+        let (project, wanted, bounds) = (project.clone(), wanted.clone(), self.bounds(at_most));
+        let work =
+            move |connection: &Connection| redrive(connection, &project, &wanted, after, (from, pause_ms), bounds);
+        self.writer.run(work).await
+    }
+
+    async fn cancel(&self, project: &Name, delivery: DeliveryId, reason: &str, now: Timestamp) -> Result<bool> {
+        let (project, reason) = (project.clone(), reason.to_owned());
+        self.writer.run(move |connection| claim::cancel(connection, &project, delivery, &reason, now)).await
+    }
+
+    async fn retain(&self, retention: &Retention, at_most: u32) -> Result<Retained> {
+        let retention = retention.clone();
+        let going = self.read(move |connection| retention::find(connection, &retention, at_most)).await?;
+        let mut retained = Retained::default();
+        for step in going.chunks(retention::STEP) {
+            let step = step.to_vec();
+            let removed = self.writer.run(move |connection| retention::remove(connection, &step)).await?;
+            retained.events += removed.events;
+            retained.bodies += removed.bodies;
+        }
+        Ok(retained)
+    }
+
+    async fn kept_routes(&self) -> Result<Vec<(Name, Name)>> {
+        self.readers.with(retention::routes)
+    }
+
+    async fn give_back(&self, pages: u32) -> Result<u64> {
+        self.writer.run(move |connection| retention::give_back(connection, pages)).await
+    }
+
+    async fn configurations(&self, project: &Name) -> Result<HashSet<Digest>> {
+        let project = project.clone();
+        self.read(move |connection| events::configurations(connection, &project)).await
+    }
+
+    async fn refers_to_module(&self, module: &Digest) -> Result<bool> {
+        let module = *module;
+        self.read(move |connection| events::refers_to_module(connection, &module)).await
+    }
+
+    fn health(&self) -> Health {
+        self.watch.health()
+    }
+
+    async fn probe(&self) -> Result<()> {
+        self.writer.run(condition::probe).await
+    }
+
+    async fn acknowledge_loss(&self) -> Result<()> {
+        let watch = Arc::clone(&self.watch);
+        let done = move |result: &Result<()>| {
+            if result.is_ok() {
+                watch.set_lost(0);
+            }
+        };
+        self.writer.run_then(condition::acknowledge_loss, done).await
+    }
+
     async fn kv_get(&self, scope: Scope<'_>, key: &str, now: Timestamp) -> Result<Option<Bytes>> {
         let key = Key::new(&self.limits, scope, key)?;
         self.readers.with(|connection| kv::get(connection, &key, now))
@@ -154,7 +446,11 @@ impl crate::Journal for Journal {
 
     async fn kv_expire(&self, now: Timestamp, at_most: u32) -> Result<u32> {
         self.reservations.expire(now);
-        self.writer.run(move |connection| kv::expire(connection, now, at_most)).await
+        let work = move |connection: &Connection| {
+            let keys = kv::expire(connection, now, at_most)?;
+            Ok(keys + accept::forget(connection, now, at_most - keys)?)
+        };
+        self.writer.run(work).await
     }
 }
 

@@ -6,7 +6,7 @@ use bytes::Bytes;
 use model::{EventId, Timestamp};
 use rusqlite::{Connection, OptionalExtension as _, params};
 
-use super::failure::Result;
+use super::{database::millis, failure::Result};
 use crate::{
     Error,
     journal::{Limits, Scope},
@@ -197,9 +197,4 @@ pub(super) fn expire(connection: &Connection, now: Timestamp, at_most: u32) -> R
     )?;
     let rows = delete.execute(params![millis(now), at_most])?;
     Ok(u32::try_from(rows).unwrap_or(u32::MAX))
-}
-
-/// A time past what the column holds is as good as never.
-fn millis(time: Timestamp) -> i64 {
-    i64::try_from(time.as_millis()).unwrap_or(i64::MAX)
 }

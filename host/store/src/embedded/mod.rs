@@ -1,21 +1,33 @@
 //! The embedded backend: SQLite, one file for configuration and one for events, in a folder that one host holds.
 
+mod accept;
 mod change;
+mod claim;
+mod condition;
 mod contents;
 mod database;
+mod deliveries;
+mod encoding;
+mod events;
 mod failure;
 mod folder;
 mod journal;
 mod kv;
+mod lanes;
+mod mark;
 mod modules;
 mod readers;
+mod redrive;
 mod references;
 mod registry;
 mod reservations;
+mod retention;
 mod routes;
 mod secrets;
 #[cfg(test)]
 mod tests;
+mod waiting;
+mod walk;
 mod writer;
 
 use std::{
@@ -23,6 +35,7 @@ use std::{
     sync::Arc,
 };
 
+use database::Survives;
 pub use journal::Journal;
 pub use registry::Registry;
 
@@ -55,10 +68,19 @@ impl Options {
 /// When both are dropped, all that was acknowledged is on disk, their threads have ended and the folder is free.
 pub fn open(options: &Options) -> Result<(Registry, Journal)> {
     let folder = Arc::new(folder::Folder::hold(&options.folder)?);
-    let control = database::open(&options.folder.join("control.db"), &database::CONTROL)?;
-    let events = database::open(&options.folder.join("events.db"), &database::EVENTS)?;
+    let control = database::open(&options.folder.join("control.db"), &database::CONTROL, Survives::Machine)?;
+    let events = database::open(&options.folder.join("events.db"), &database::EVENTS, Survives::Machine)?;
     let key_file = options.key_file.as_deref().map_or_else(|| options.folder.join("master.key"), Path::to_owned);
     let registry = Registry::open(control, &key_file, options.registry, Arc::clone(&folder))?;
-    let journal = Journal::open(events, options.journal, folder)?;
+    let journal = Journal::open(events, options.journal, folder, false)?;
     Ok((registry, journal))
+}
+
+/// The journal alone, without threads: each operation is done on the caller's, when it is polled first. For runs that are
+/// to be repeated exactly; what it writes survives the process, not the machine.
+#[cfg(any(test, feature = "contract"))]
+pub fn open_inline(options: &Options) -> Result<Journal> {
+    let folder = Arc::new(folder::Folder::hold(&options.folder)?);
+    let events = database::open(&options.folder.join("events.db"), &database::EVENTS, Survives::Process)?;
+    Journal::open(events, options.journal, folder, true)
 }

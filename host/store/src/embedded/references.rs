@@ -14,12 +14,31 @@ struct Reference {
     dangling: &'static str,
 }
 
-const REFERENCES: [Reference; 4] = [
+const REFERENCES: [Reference; 6] = [
     Reference {
         from: Kind::Route,
         to: Kind::Destination,
         dangling: "SELECT route, destination FROM route_destinations AS named WHERE project = ?1 AND NOT EXISTS
                    (SELECT 1 FROM destinations WHERE project = ?1 AND name = named.destination) ORDER BY route",
+    },
+    // What destinations name is looked for in their specifications: there are few, and it is seldom.
+    Reference {
+        from: Kind::Destination,
+        to: Kind::Destination,
+        dangling: "SELECT name, other FROM
+                   (SELECT name, json_extract(spec, '$.failover.to') AS other FROM destinations WHERE project = ?1)
+                   AS named WHERE other IS NOT NULL AND NOT EXISTS
+                   (SELECT 1 FROM destinations WHERE project = ?1 AND name = named.other) ORDER BY name",
+    },
+    Reference {
+        from: Kind::Destination,
+        to: Kind::Secret,
+        dangling: "SELECT name, secret FROM
+                   (SELECT name, json_extract(spec, '$.sign.secret') AS secret FROM destinations WHERE project = ?1
+                    UNION ALL
+                    SELECT name, json_extract(spec, '$.client_certificate.key') FROM destinations WHERE project = ?1)
+                   AS named WHERE secret IS NOT NULL AND NOT EXISTS
+                   (SELECT 1 FROM secrets WHERE project = ?1 AND name = named.secret) ORDER BY name",
     },
     Reference {
         from: Kind::Route,

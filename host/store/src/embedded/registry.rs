@@ -7,7 +7,15 @@ use bytes::Bytes;
 use model::{Digest, Name, spec::RouteRecord};
 use rusqlite::Connection;
 
-use super::{change, contents, database::Database, failure, folder::Folder, readers::Readers, secrets, writer::Writer};
+use super::{
+    change, contents,
+    database::Database,
+    failure,
+    folder::Folder,
+    readers::Readers,
+    secrets,
+    writer::{QUEUE_MOST, Writer},
+};
 use crate::{
     Error, Result,
     registry::{
@@ -32,7 +40,7 @@ impl Registry {
         let sealed_by = secrets::keys(&control.connection)?;
         let vault = Arc::new(Vault::open(key_file, &sealed_by)?);
         let readers = Arc::new(Readers::new(control.path));
-        let writer = Writer::start("store-control", control.connection)?;
+        let writer = Writer::start("store-control", control.connection, QUEUE_MOST, Box::new(|_| ()))?;
         Ok(Self { readers, writer, vault, limits, _folder: folder })
     }
 

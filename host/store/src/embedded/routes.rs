@@ -38,12 +38,12 @@ pub(super) fn put(
 ) -> Result<Effect> {
     let Applying { connection, revision, .. } = *applying;
     let project = applying.project.as_str();
-    if filters.len() != spec.filters.len() {
-        let problem =
-            format!("route `{name}` has {} filters, and {} that are resolved", spec.filters.len(), filters.len());
+    let written = spec.attachments().count();
+    if filters.len() != written {
+        let problem = format!("route `{name}` has {written} filters, and {} that are resolved", filters.len());
         return Err(Error::Invalid { problem }.into());
     }
-    let configurations: Vec<String> = spec.filters.iter().map(|filter| filter.config.to_string()).collect();
+    let configurations: Vec<String> = spec.attachments().map(|filter| filter.config.to_string()).collect();
     let attached: Vec<Attached> = filters
         .iter()
         .zip(&configurations)
@@ -154,12 +154,5 @@ fn read(applying: &Applying<'_>, name: &Name) -> Result<Vec<Attached>> {
 
 /// The destinations and secrets that the route names.
 fn names(spec: &RouteSpec) -> (BTreeSet<&str>, BTreeSet<&str>) {
-    let destinations =
-        spec.forward.iter().flat_map(|forward| forward.candidates.iter().chain(&forward.default)).map(String::as_str);
-    let secrets = spec
-        .filters
-        .iter()
-        .flat_map(|filter| filter.grants.secrets.values().chain(filter.grants.reveal.values()))
-        .map(String::as_str);
-    (destinations.collect(), secrets.collect())
+    (spec.destinations().map(String::as_str).collect(), spec.secrets().map(String::as_str).collect())
 }

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use tempfile::TempDir;
 
-use super::super::{Options, open};
+use super::super::{Options, open, open_inline};
 use crate::{
     Journal, Registry,
     contract::{JOURNAL_LIMITS, REGISTRY_LIMITS},
@@ -26,5 +26,14 @@ fn journal() -> (TempDir, Arc<dyn Journal>) {
     (folder, Arc::new(open(&options).unwrap().1))
 }
 
+fn journal_inline() -> (TempDir, Arc<dyn Journal>) {
+    let (folder, options) = fresh();
+    (folder, Arc::new(open_inline(&options).unwrap()))
+}
+
 crate::registry_contract!(registry);
 crate::journal_contract!(journal);
+
+mod inline {
+    crate::journal_contract!(super::journal_inline);
+}

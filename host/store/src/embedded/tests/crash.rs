@@ -10,17 +10,18 @@ use std::{
 };
 
 use bytes::Bytes;
-use model::EventId;
+use model::{EventId, delivery::Status};
 use tokio::task::JoinSet;
 
 use super::{super::database, start};
 use crate::{
     Journal as _, Registry as _,
     contract::{
+        events::{accept, claim, conclude, delivery, event_id, new_event, project},
         journal::{SCOPE, after},
         sample::{TIME, alias, change, destination, digest, name, orders, secret},
     },
-    journal::{Reservation, Settled},
+    journal::{Health, Next, Reservation, Settled},
     registry::{Contents, Older},
 };
 
@@ -83,7 +84,7 @@ async fn a_copy_of_the_files_in_the_middle_is_whole() {
 #[tokio::test]
 async fn a_kill_loses_nothing_that_was_acknowledged() {
     let folder = tempfile::tempdir().unwrap();
-    let (mut destinations, mut values, mut events) = (0, 0, 0);
+    let (mut destinations, mut values, mut events, mut accepted, mut concluded) = (0, 0, 0, 0, 0);
     for round in 0..3 {
         let mut child = Command::new(std::env::current_exe().unwrap())
             .args(["--exact", "embedded::tests::crash::child", "--ignored", "--nocapture"])
@@ -93,7 +94,7 @@ async fn a_kill_loses_nothing_that_was_acknowledged() {
             .spawn()
             .unwrap();
         let mut lines = BufReader::new(child.stdout.take().unwrap()).lines().map_while(Result::ok);
-        let mut acknowledged: Vec<String> = lines.by_ref().filter(|line| line.contains("ack ")).take(150).collect();
+        let mut acknowledged: Vec<String> = lines.by_ref().filter(|line| line.contains("ack ")).take(300).collect();
         child.kill().unwrap();
         acknowledged.extend(lines.filter(|line| line.contains("ack ") && line.ends_with('.')));
         child.wait().unwrap();
@@ -109,6 +110,17 @@ async fn a_kill_loses_nothing_that_was_acknowledged() {
                     assert!(there.iter().any(|destination| destination.name.as_str() == named), "{line}");
                     destinations += 1;
                 }
+                ("accepted", id) => {
+                    let stored = journal.event(&project(), id.parse().unwrap()).await.unwrap();
+                    assert_eq!(stored.expect(line).received.body.unwrap(), "{}");
+                    accepted += 1;
+                }
+                ("concluded", id) => {
+                    let (delivery, attempts) =
+                        journal.delivery(&project(), id.parse().unwrap()).await.unwrap().unwrap();
+                    assert_eq!((delivery.status, attempts.len()), (Status::Delivered, 1), "{line}");
+                    concluded += 1;
+                }
                 ("value", key) => {
                     assert!(journal.kv_get(SCOPE, key, TIME).await.unwrap().is_some(), "{line}");
                     values += 1;
@@ -120,8 +132,42 @@ async fn a_kill_loses_nothing_that_was_acknowledged() {
                 }
             }
         }
+        assert_eq!(journal.health(), Health::default());
+        drop((registry, journal));
+        nothing_is_half_done(folder.path());
     }
-    assert!(destinations > 0 && values > 0 && events > 0, "{destinations} {values} {events}");
+    for (what, acknowledged) in [
+        ("destinations", destinations),
+        ("values", values),
+        ("events", events),
+        ("accepted", accepted),
+        ("concluded", concluded),
+    ] {
+        assert!(acknowledged > 0, "{what}");
+    }
+}
+
+/// Each event has its parts and its delivery, which is due or delivered, and no number is left out.
+fn nothing_is_half_done(folder: &Path) {
+    let file = database::open_reader(&folder.join("events.db")).unwrap();
+    let count = |sql: &str| file.query_row(sql, [], |row| row.get::<_, u64>(0)).unwrap();
+    let events = count("SELECT count(*) FROM events");
+    assert!(events > 0);
+    for (table, of) in [
+        ("sqlite_sequence", "SELECT seq FROM sqlite_sequence WHERE name = 'events'"),
+        ("contents", "SELECT count(*) FROM contents JOIN events ON event = number"),
+        ("bodies", "SELECT count(*) FROM bodies JOIN events ON event = number"),
+        ("deliveries", "SELECT count(*) FROM deliveries JOIN events ON event = events.id"),
+        ("totals", "SELECT sum(events) FROM totals"),
+        ("due", "SELECT count(*) FROM deliveries WHERE leased = 0 AND (due IS NOT NULL OR status = 1)"),
+    ] {
+        assert_eq!(count(of), events, "{table}");
+    }
+    assert_eq!(
+        count("SELECT count(*) FROM deliveries WHERE status = 1"),
+        count("SELECT count(*) FROM attempts"),
+        "an attempt without its end, or an end without its attempt"
+    );
 }
 
 const CHILD_FOLDER: &str = "SNAPHOOK_STORE_TEST_FOLDER";
@@ -153,8 +199,25 @@ async fn child() {
             }
         });
     }
+    let round = round.parse().unwrap();
+    for writer in 0..4 {
+        writers.spawn(deliver_for_ever(Arc::<super::Journal>::clone(&journal), round, writer));
+    }
     tokio::select! {
         () = minute => {}
         _ = writers.join_next() => {}
+    }
+}
+
+/// Accepts events and delivers whatever is due, also of others and of those who were killed.
+async fn deliver_for_ever(journal: Arc<dyn crate::Journal>, round: u64, writer: u64) {
+    for number in 0.. {
+        let second = (round * 4 + writer) * 1_000_000 + number;
+        accept(&journal, new_event(second, "{}"), vec![delivery(second, 0, "billing")]).await;
+        println!("ack accepted {}.", event_id(second));
+        for lease in claim(&journal, "billing", u64::from(u32::MAX), 1).await.leases {
+            conclude(&journal, &lease, 0, Next::Delivered).await;
+            println!("ack concluded {}.", lease.delivery.id);
+        }
     }
 }

@@ -2,8 +2,11 @@
 
 mod contract;
 mod crash;
+mod durable;
 mod files;
+pub(super) mod plans;
 mod sealed;
+mod speed;
 mod writer;
 
 use std::path::Path;

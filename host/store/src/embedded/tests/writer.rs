@@ -8,6 +8,25 @@ use tokio::{sync::oneshot, task::JoinSet};
 use super::super::{database, failure, writer::Writer};
 use crate::{Error, Result};
 
+/// Dropping the sender ends it.
+pub(super) type Blocked = (mpsc::Sender<()>, tokio::task::JoinHandle<Result<()>>);
+
+pub(super) type Work = Box<dyn FnOnce(&Connection) -> failure::Result<()> + Send>;
+
+/// Keeps a writer busy, so that what comes meanwhile becomes one group.
+pub(super) async fn block<R: Future<Output = Result<()>> + Send + 'static>(run: impl FnOnce(Work) -> R) -> Blocked {
+    let (release, released) = mpsc::channel::<()>();
+    let (start, started) = oneshot::channel();
+    let work = move |_: &Connection| {
+        start.send(()).unwrap();
+        released.recv().unwrap_err();
+        Ok(())
+    };
+    let blocked = tokio::spawn(run(Box::new(work)));
+    started.await.unwrap();
+    (release, blocked)
+}
+
 struct Table {
     folder: tempfile::TempDir,
     writer: Arc<Writer>,
@@ -16,24 +35,15 @@ struct Table {
 impl Table {
     fn start() -> Self {
         let folder = tempfile::tempdir().unwrap();
-        let file = database::open(&folder.path().join("events.db"), &database::EVENTS).unwrap();
+        let file =
+            database::open(&folder.path().join("events.db"), &database::EVENTS, database::Survives::Machine).unwrap();
         file.connection.execute_batch("CREATE TABLE numbers (number INTEGER PRIMARY KEY, filling BLOB)").unwrap();
-        Self { folder, writer: Arc::new(Writer::start("test", file.connection).unwrap()) }
+        Self { folder, writer: Arc::new(Writer::start("test", file.connection, 64, Box::new(|_| ())).unwrap()) }
     }
 
-    /// Keeps the writer busy, so that what comes meanwhile becomes one group; ends when the sender is dropped.
-    async fn block(&self) -> (mpsc::Sender<()>, tokio::task::JoinHandle<Result<()>>) {
-        let (release, released) = mpsc::channel::<()>();
-        let (start, started) = oneshot::channel();
+    async fn block(&self) -> Blocked {
         let writer = Arc::clone(&self.writer);
-        let work = move |_: &Connection| {
-            start.send(()).unwrap();
-            released.recv().unwrap_err();
-            Ok(())
-        };
-        let blocked = tokio::spawn(async move { writer.run(work).await });
-        started.await.unwrap();
-        (release, blocked)
+        block(move |work| async move { writer.run(work).await }).await
     }
 
     fn numbers(&self) -> Vec<i64> {
@@ -134,6 +144,70 @@ async fn a_transaction_that_is_lost_is_refused_to_all_of_it() {
     }
     table.writer.run(|connection| insert(connection, 99, 1)).await.unwrap();
     assert_eq!(table.numbers(), [99]);
+}
+
+/// Each of ten operations in one group; the fifth one is `work`.
+async fn group_with(table: &Table, work: fn(&Connection) -> failure::Result<()>) -> Vec<Result<()>> {
+    let (release, blocked) = table.block().await;
+    let mut group = JoinSet::new();
+    for number in 0..10 {
+        let writer = Arc::clone(&table.writer);
+        let insert =
+            move |connection: &Connection| if number == 5 { work(connection) } else { insert(connection, number, 1) };
+        group.spawn(async move { (number, writer.run_checked(insert).await) });
+    }
+    tokio::task::yield_now().await;
+    drop(release);
+    blocked.await.unwrap().unwrap();
+    let mut ended = group.join_all().await;
+    ended.sort_by_key(|(number, _)| *number);
+    ended.into_iter().map(|(_, result)| result).collect()
+}
+
+#[tokio::test]
+async fn a_full_disk_is_refused_to_all_of_the_group() {
+    let table = Table::start();
+    let limit = |pages: u32| {
+        let set = move |connection: &Connection| Ok(connection.pragma_update(None, "max_page_count", pages)?);
+        table.writer.run(set)
+    };
+    limit(80).await.unwrap();
+    for result in group_with(&table, |connection| insert(connection, 5, 10 << 20)).await {
+        assert!(matches!(result, Err(Error::Unavailable { .. })), "{result:?}");
+    }
+    assert!(table.numbers().is_empty());
+    limit(10_000).await.unwrap();
+    for result in group_with(&table, |connection| insert(connection, 5, 10 << 20)).await {
+        result.unwrap();
+    }
+    assert_eq!(table.numbers(), (0..10).collect::<Vec<_>>());
+}
+
+#[tokio::test]
+async fn what_refuses_before_it_writes_refuses_alone() {
+    let table = Table::start();
+    let ended = group_with(&table, |_| Err(Error::NotFound { what: "it".to_owned() }.into())).await;
+    for (number, result) in ended.iter().enumerate() {
+        assert_eq!(result.is_err(), number == 5, "{number}: {result:?}");
+    }
+    assert!(matches!(ended[5], Err(Error::NotFound { .. })));
+    assert_eq!(table.numbers(), [0, 1, 2, 3, 4, 6, 7, 8, 9]);
+}
+
+#[tokio::test]
+async fn what_fails_half_way_takes_its_group_with_it() {
+    let table = Table::start();
+    let half_way = |connection: &Connection| {
+        insert(connection, 5, 1)?;
+        Err(Error::NotFound { what: "it".to_owned() }.into())
+    };
+    let ended = group_with(&table, half_way).await;
+    assert!(matches!(ended[5], Err(Error::NotFound { .. })));
+    for result in &ended[..5] {
+        let refused = result.as_ref().unwrap_err().to_string();
+        assert!(refused.contains("half-way: it does not exist"), "{refused}");
+    }
+    assert!(table.numbers().is_empty());
 }
 
 #[tokio::test]
