@@ -14,7 +14,6 @@ use http::Uri;
 use hyper_util::rt::TokioIo;
 use rustls::{
     ClientConfig, RootCertStore,
-    crypto::aws_lc_rs,
     pki_types::{CertificateDer, ServerName},
 };
 use tokio::{
@@ -30,6 +29,14 @@ use crate::{
     observe,
     stream::Stream,
 };
+
+mod laps;
+mod tls;
+
+pub use laps::{Laps, metered};
+pub(crate) use laps::{micros, running as running_laps};
+pub(crate) use tls::Parts as TlsParts;
+pub use tls::Tls;
 
 /// How long connecting may take where nobody set another limit.
 pub const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
@@ -69,12 +76,16 @@ pub enum Error {
 /// Opens connections: resolves the name, drops every address that `egress` denies, connects to one of the others
 /// without resolving again, and agrees on TLS for `https`. Cloning is cheap.
 #[derive(Debug, Clone)]
-pub struct Connector(Arc<Parts>);
+pub struct Connector {
+    parts: Arc<Parts>,
+    tls: Arc<ClientConfig>,
+}
 
 #[derive(Debug)]
 struct Parts {
     allow: Allow,
-    tls: Arc<ClientConfig>,
+    /// What a destination trusts that says nothing else.
+    roots: RootCertStore,
     resolutions: Arc<Semaphore>,
 }
 
@@ -89,26 +100,36 @@ impl Connector {
             roots.add(root.clone().into_owned())?;
         }
         observe::roots_read(roots.len(), ignored, &native.errors);
-        let mut tls = ClientConfig::builder_with_provider(Arc::new(aws_lc_rs::default_provider()))
-            .with_safe_default_protocol_versions()?
-            .with_root_certificates(roots)
-            .with_no_client_auth();
-        tls.alpn_protocols = vec![b"h2".to_vec(), b"http/1.1".to_vec()];
+        let tls = tls::config(roots.clone(), None)?;
         let resolutions = Arc::new(Semaphore::new(RESOLUTIONS_MAX));
-        Ok(Self(Arc::new(Parts { allow, tls: Arc::new(tls), resolutions })))
+        Ok(Self { parts: Arc::new(Parts { allow, roots, resolutions }), tls: Arc::new(tls) })
+    }
+
+    /// The same way out, for one destination that agrees on TLS by rules of its own.
+    #[must_use]
+    pub fn trusting(&self, tls: &Tls) -> Self {
+        Self { parts: Arc::clone(&self.parts), tls: tls.config() }
     }
 
     /// A TCP connection, for destinations that do not speak HTTP.
     pub async fn connect(&self, host: &str, port: u16, limit: Duration) -> Result<TcpStream, Error> {
-        self.connect_until(host, port, limit, Instant::now() + limit).await
+        self.connect_until(host, port, limit, Instant::now() + limit, &laps::running()).await
     }
 
-    async fn connect_until(&self, host: &str, port: u16, limit: Duration, end: Instant) -> Result<TcpStream, Error> {
+    async fn connect_until(
+        &self,
+        host: &str,
+        port: u16,
+        limit: Duration,
+        end: Instant,
+        laps: &Laps,
+    ) -> Result<TcpStream, Error> {
         let timeout = || Error::Timeout { host: host.to_owned(), port, limit };
-        let resolved = timeout_at(end, self.resolve(host, port)).await.map_err(|_| timeout())?;
+        let resolving = timeout_at(end, self.resolve(host, port));
+        let resolved = laps.lap(Laps::resolve, resolving).await.map_err(|_| timeout())?;
         let resolved = resolved.map_err(|source| Error::Resolve { host: host.to_owned(), source })?;
         let addresses = self.permitted(resolved, host)?;
-        match first_connected(&addresses, end).await {
+        match laps.lap(Laps::connect, first_connected(&addresses, end)).await {
             Ok(tcp) => {
                 observe::connected(host, tcp.peer_addr().ok());
                 Ok(tcp)
@@ -122,7 +143,7 @@ impl Connector {
         if let Ok(ip) = host.parse::<IpAddr>() {
             return Ok(vec![SocketAddr::new(ip, port)]);
         }
-        let permit = Arc::clone(&self.0.resolutions).acquire_owned().await.expect("the semaphore is never closed");
+        let permit = Arc::clone(&self.parts.resolutions).acquire_owned().await.expect("the semaphore is never closed");
         let name = host.to_owned();
         // The system's resolver cannot be cancelled, so the permit stays with it even if nobody waits any more.
         let resolving = tokio::task::spawn_blocking(move || {
@@ -137,7 +158,7 @@ impl Connector {
     fn permitted(&self, resolved: Vec<SocketAddr>, host: &str) -> Result<Vec<SocketAddr>, Error> {
         let mut permitted = resolved;
         let mut first_denied = None;
-        permitted.retain(|address| match egress::check(address.ip(), address.port(), host, &self.0.allow) {
+        permitted.retain(|address| match egress::check(address.ip(), address.port(), host, &self.parts.allow) {
             Ok(()) => true,
             Err(denied) => {
                 observe::denied(&denied);
@@ -151,7 +172,7 @@ impl Connector {
         }
     }
 
-    pub(crate) async fn open(self, url: Uri, limit: Duration) -> Result<Stream, Error> {
+    pub(crate) async fn open(self, url: Uri, limit: Duration, laps: Arc<Laps>) -> Result<Stream, Error> {
         let end = Instant::now() + limit;
         let secure = match url.scheme_str() {
             Some("https") => true,
@@ -161,13 +182,14 @@ impl Connector {
         let Some(host) = url.host() else { return Err(Error::Url(url)) };
         let host = host.strip_prefix('[').and_then(|host| host.strip_suffix(']')).unwrap_or(host);
         let port = url.port_u16().unwrap_or(if secure { 443 } else { 80 });
-        let tcp = self.connect_until(host, port, limit, end).await?;
+        let tcp = self.connect_until(host, port, limit, end, &laps).await?;
         if !secure {
             return Ok(Stream::Plain(TokioIo::new(tcp)));
         }
         let failed = |source| Error::Tls { host: host.to_owned(), port, source };
         let name = ServerName::try_from(host.to_owned()).map_err(|error| failed(io::Error::other(error)))?;
-        match timeout_at(end, TlsConnector::from(Arc::clone(&self.0.tls)).connect(name, tcp)).await {
+        let agreeing = timeout_at(end, TlsConnector::from(Arc::clone(&self.tls)).connect(name, tcp));
+        match laps.lap(Laps::tls, agreeing).await {
             Ok(Ok(tls)) => Ok(Stream::Tls(Box::new(TokioIo::new(tls)))),
             Ok(Err(source)) => Err(failed(source)),
             Err(_) => Err(Error::Timeout { host: host.to_owned(), port, limit }),
@@ -208,6 +230,6 @@ impl Service<Uri> for Connector {
     fn call(&mut self, url: Uri) -> Self::Future {
         // Read now, in the task of the one who waits: a pool may finish connecting in a task of its own.
         let limit = LIMIT.try_with(|limit| *limit).unwrap_or(CONNECT_TIMEOUT);
-        Box::pin(self.clone().open(url, limit))
+        Box::pin(self.clone().open(url, limit, laps::running()))
     }
 }

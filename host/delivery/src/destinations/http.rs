@@ -1,6 +1,13 @@
 //! HTTP endpoints: one pooled client for the whole process.
 
-use std::{error::Error, fmt, future::Future, pin::Pin, time::Duration};
+use std::{
+    error::Error,
+    fmt,
+    future::Future,
+    pin::Pin,
+    sync::{Arc, Mutex, PoisonError, Weak},
+    time::Duration,
+};
 
 use http::{Request, Response, StatusCode, Version};
 use hyper::body::Incoming;
@@ -10,19 +17,27 @@ use hyper_util::{
 };
 use model::headers::are_tokens;
 
+mod asks;
 mod body;
 mod connections;
+mod endpoint;
 mod failure;
 mod head;
+mod signature;
 mod target;
 
 pub use body::{AnswerBody, EventBody, Source};
 use connections::Connections;
+pub use endpoint::Endpoint;
 pub use failure::{Kind, SendError};
 use head::Waiting;
+pub use signature::Signer;
 pub use target::Target;
 
-use crate::{connector, hop};
+use crate::{
+    connector::{self, Tls, TlsParts},
+    hop,
+};
 
 type BoxError = Box<dyn Error + Send + Sync>;
 
@@ -59,27 +74,34 @@ impl Default for Pool {
 /// Cleartext is HTTP/1.1, TLS whatever ALPN agrees on. Redirects are answers like others and not followed: the
 /// destination's owner chose its URL, not who answers there.
 pub struct Client<S: Source = Incoming> {
-    /// Speaks what ALPN agrees on.
-    secure: legacy::Client<connector::Connector, EventBody<S>>,
+    secure: Secure<S>,
+    /// For the targets that agree on TLS by rules of their own: connections of one must not serve another.
+    own: Mutex<Vec<(Weak<TlsParts>, Secure<S>)>>,
     cleartext: Connections<S>,
     connector: connector::Connector,
+    pool: Pool,
 }
+
+/// Speaks what ALPN agrees on.
+type Secure<S> = legacy::Client<connector::Connector, EventBody<S>>;
 
 impl<S: Source> Client<S> {
     pub fn new(connector: connector::Connector, pool: Pool) -> Self {
-        let secure = legacy::Client::builder(TokioExecutor::new())
-            .pool_idle_timeout(pool.idle_timeout)
-            .pool_max_idle_per_host(pool.idle_per_host_max)
-            .pool_timer(TokioTimer::new())
-            .timer(TokioTimer::new())
-            .http2_keep_alive_interval(PING_INTERVAL)
-            .http2_keep_alive_timeout(PING_TIMEOUT)
-            .http2_keep_alive_while_idle(true)
-            .http1_max_buf_size(ANSWER_HEAD_BYTES_MAX as usize)
-            .http2_max_header_list_size(ANSWER_HEAD_BYTES_MAX)
-            .set_host(false)
-            .build(connector.clone());
-        Self { secure, cleartext: Connections::new(pool), connector }
+        let secure = secure(connector.clone(), pool);
+        Self { secure, own: Mutex::default(), cleartext: Connections::new(pool), connector, pool }
+    }
+
+    fn secure(&self, tls: Option<&Tls>) -> Secure<S> {
+        let Some(tls) = tls else { return self.secure.clone() };
+        let mut own = self.own.lock().unwrap_or_else(PoisonError::into_inner);
+        let known = own.iter().find(|(parts, _)| parts.as_ptr() == Arc::as_ptr(tls.parts()));
+        if let Some((_, secure)) = known {
+            return secure.clone();
+        }
+        own.retain(|(parts, _)| parts.strong_count() > 0);
+        let secure = secure(self.connector.trusting(tls), self.pool);
+        own.push((Arc::downgrade(tls.parts()), secure.clone()));
+        secure
     }
 
     /// Sends one event and returns the answer as soon as its head is there; its body is streamed.
@@ -105,7 +127,7 @@ impl<S: Source> Client<S> {
         let mut waiting = Waiting::new(target.first_byte_timeout, target.total_timeout, sent);
         let (mut answer, driver) = if target.is_secure() {
             target.address(&mut request)?;
-            let mut answering = self.secure.request(request);
+            let mut answering = self.secure(target.tls()).request(request);
             let mut timer = None;
             let answering = waiting.until(&mut timer, |cx| Pin::new(&mut answering).poll(cx));
             (connector::within(target.connect_timeout, answering).await??, None)
@@ -127,6 +149,21 @@ impl<S: Source> Client<S> {
             None => AnswerBody::pooled(incoming, waiting.deadline),
         }))
     }
+}
+
+fn secure<S: Source>(connector: connector::Connector, pool: Pool) -> Secure<S> {
+    legacy::Client::builder(TokioExecutor::new())
+        .pool_idle_timeout(pool.idle_timeout)
+        .pool_max_idle_per_host(pool.idle_per_host_max)
+        .pool_timer(TokioTimer::new())
+        .timer(TokioTimer::new())
+        .http2_keep_alive_interval(PING_INTERVAL)
+        .http2_keep_alive_timeout(PING_TIMEOUT)
+        .http2_keep_alive_while_idle(true)
+        .http1_max_buf_size(ANSWER_HEAD_BYTES_MAX as usize)
+        .http2_max_header_list_size(ANSWER_HEAD_BYTES_MAX)
+        .set_host(false)
+        .build(connector)
 }
 
 impl<S: Source> fmt::Debug for Client<S> {

@@ -1,10 +1,13 @@
 //! What leaves the house, over real sockets on loopback.
 
+mod contract;
+mod deliveries;
 mod denied;
 mod faults;
 mod sending;
 mod server;
 mod tls;
+mod trust;
 
 use std::time::Duration;
 
@@ -32,11 +35,11 @@ fn client(allow: &[&str]) -> Client<Incoming> {
 
 fn destination(url: &str) -> Http {
     Http {
-        url: url.parse().unwrap(),
         path: PathRule::Append,
         connect_timeout: NEVER,
         first_byte_timeout: NEVER,
         total_timeout: NEVER,
+        ..Http::to(url.parse().unwrap())
     }
 }
 

@@ -23,7 +23,7 @@ use super::{
     body::{Driver, Source},
     head::{Timer, Waiting},
 };
-use crate::connector::Connector;
+use crate::connector::{self, Connector};
 
 /// How often resting connections are looked at, in parts of the time that they may rest.
 const LOOKS: u32 = 10;
@@ -107,7 +107,7 @@ fn take_back<R>(mut refused: TrySendError<R>) -> (hyper::Error, Option<R>) {
 }
 
 async fn open<S: Source>(connector: &Connector, target: &Target) -> Result<Connection<S>, SendError> {
-    let stream = connector.clone().open(target.url(), target.connect_timeout).await?;
+    let stream = connector.clone().open(target.url(), target.connect_timeout, connector::running_laps()).await?;
     let mut protocol = http1::Builder::new();
     protocol.max_buf_size(ANSWER_HEAD_BYTES_MAX as usize);
     let (send, wire) = protocol.handshake(stream).await?;

@@ -15,6 +15,7 @@ use model::{
 };
 
 use super::{EventBody, Kind, SendError};
+use crate::connector::Tls;
 
 /// An HTTP destination, ready to be sent to. Made once when the destination is written.
 #[derive(Debug, Clone)]
@@ -26,6 +27,10 @@ pub struct Target {
     path: Path,
     /// The authority without the scheme's own port.
     host: HeaderValue,
+    /// Set on every request.
+    headers: HeaderMap,
+    /// None for the rules that most have.
+    tls: Option<Tls>,
     pub(super) connect_timeout: Duration,
     pub(super) first_byte_timeout: Duration,
     pub(super) total_timeout: Duration,
@@ -73,8 +78,20 @@ impl Target {
             connect_timeout: destination.connect_timeout,
             first_byte_timeout: destination.first_byte_timeout,
             total_timeout: destination.total_timeout,
+            headers: destination.headers.clone(),
+            tls: None,
             url,
         })
+    }
+
+    /// Agrees on TLS by rules of its own: what `Connector::tls` made of the destination's `trust`.
+    #[must_use]
+    pub fn with_tls(self, tls: Option<Tls>) -> Self {
+        Self { tls, ..self }
+    }
+
+    pub(super) fn tls(&self) -> Option<&Tls> {
+        self.tls.as_ref()
     }
 
     pub(super) fn is_secure(&self) -> bool {
@@ -127,6 +144,9 @@ impl Target {
         let method = request.method().clone();
         let (length, ended) = (request.body().size_hint().exact(), request.body().is_end_stream());
         let headers = request.headers_mut();
+        for (name, value) in &self.headers {
+            headers.insert(name.clone(), value.clone());
+        }
         headers.insert(HOST, self.host.clone());
         headers.remove(EXPECT);
         frame(headers, &method, length, ended);

@@ -1,19 +1,9 @@
-use std::time::Duration;
-
 use proptest::prelude::*;
 
 use super::*;
 
 fn target(url: &str, path: PathRule) -> Target {
-    let timeout = Duration::from_secs(1);
-    Target::new(&Http {
-        url: url.parse().unwrap(),
-        path,
-        connect_timeout: timeout,
-        first_byte_timeout: timeout,
-        total_timeout: timeout,
-    })
-    .unwrap()
+    Target::new(&Http { path, ..Http::to(url.parse().unwrap()) }).unwrap()
 }
 
 fn appended(url: &str, event: &str) -> String {
@@ -88,15 +78,7 @@ fn host_leaves_out_the_scheme_s_own_port() {
 #[test]
 fn a_url_without_scheme_or_host_is_a_fault() {
     for url in ["/hooks", "a.example", "ftp://a.example/", "http://:80/"] {
-        let timeout = Duration::from_secs(1);
-        let destination = Http {
-            url: url.parse().unwrap(),
-            path: PathRule::Fixed,
-            connect_timeout: timeout,
-            first_byte_timeout: timeout,
-            total_timeout: timeout,
-        };
-        let faults = Target::new(&destination).expect_err(url);
+        let faults = Target::new(&Http::to(url.parse().unwrap())).expect_err(url);
         assert_eq!(faults.0[0].at, "url");
     }
 }

@@ -1,0 +1,10 @@
+//! The engine over the real journal, with destinations that do what a test says, in simulated time.
+
+mod failover;
+mod filters;
+mod flow;
+mod journal;
+mod simulation;
+mod sockets;
+mod trouble;
+mod world;
