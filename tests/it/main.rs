@@ -8,6 +8,7 @@ mod bodies;
 mod clients;
 mod command_line;
 mod crash;
+mod delivery;
 mod destinations;
 mod events;
 mod first_filter;

@@ -4,7 +4,7 @@ use std::process::Command;
 
 use anyhow::{Result, bail};
 
-use crate::{demo, guests, step};
+use crate::{demo, guests, step, target};
 
 /// Every cargo command selects the whole workspace: a smaller selection would ask for fewer features of shared crates and
 /// build wasmtime a second time.
@@ -40,7 +40,16 @@ fn packages() -> Result<()> {
     if !step::there("npm", "--version") {
         bail!("npm is missing: the tests send real GitHub payloads out of npm packages; install Node.js 20 or newer");
     }
-    let mut command = Command::new("npm");
-    command.args(["ci", "--no-audit", "--no-fund", "--prefix", "tests/octokit"]);
-    step::run("real GitHub payloads, from npm", &mut command)
+    for (folder, what) in
+        [("octokit", "real GitHub payloads, from npm"), ("receivers", "libraries of receivers, from npm")]
+    {
+        let mut command = Command::new("npm");
+        command.args(["ci", "--no-audit", "--no-fund", "--prefix", &format!("tests/{folder}")]);
+        step::run(what, &mut command)?;
+    }
+    let folder = target().join("receivers");
+    step::run("a place for Python packages", Command::new("python3").args(["-m", "venv"]).arg(&folder))?;
+    let mut command = Command::new(folder.join("bin/python"));
+    command.args(["-m", "pip", "install", "--quiet", "--disable-pip-version-check"]);
+    step::run("libraries of receivers, from PyPI", command.args(["--requirement", "tests/receivers/requirements.txt"]))
 }

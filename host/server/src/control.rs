@@ -8,16 +8,20 @@ pub mod apply;
 mod attach;
 mod build;
 mod check;
+mod deliveries;
 mod destinations;
 mod error;
+pub mod events;
 #[cfg(test)]
 pub(crate) mod fixture;
 mod modules;
 mod observe;
+mod outbound;
 mod plan;
 mod previous;
 mod projects;
 mod reads;
+mod replay;
 mod reuse;
 mod routes;
 mod secrets;
@@ -29,24 +33,29 @@ use std::{
 };
 
 pub use error::Error;
+pub use events::Recent;
 use filters::Engine;
 use model::{Digest, Fault, Faults, Name, Timestamp};
 pub use modules::{AskedGrants, Module, ModuleNamed};
+pub use outbound::Outbound;
 pub use plan::{Wish, Write};
 pub use reads::Status;
 use reuse::Before;
 pub use secrets::{SecretSpec, SecretView};
-pub use store::registry::{Action, Destination, Older, Precondition, ProjectRecord, Revision};
 use store::{
-    Registry,
+    Journal, Registry,
     registry::{Applied, Change, Contents},
+};
+pub use store::{
+    journal::EventWanted,
+    registry::{Action, Destination, Older, Precondition, ProjectRecord, Revision},
 };
 use tokio::sync::Mutex;
 pub use trial::{Trial, TrialAnswer, TrialForward};
 
 use crate::{
     budget::Budget,
-    snapshot::{self, Current, Publisher, Snapshot},
+    snapshot::{Current, Publisher, Snapshot},
 };
 
 /// What may be configured beside what is stored.
@@ -56,26 +65,37 @@ pub struct Settings {
     pub buffer_bytes_per_project: u64,
 }
 
+/// What the operations work on.
+#[derive(Debug)]
+pub struct Parts {
+    pub registry: Arc<dyn Registry>,
+    pub journal: Arc<dyn Journal>,
+    pub engine: Engine,
+    /// Makes the deliveries.
+    pub delivering: Arc<delivery::Engine>,
+    pub outbound: Outbound,
+    /// The newest events, kept or not.
+    pub recent: Arc<dyn Recent>,
+    pub publisher: Publisher,
+    pub current: Current,
+}
+
 /// The operations, and the one handle that changes what is served.
 #[derive(Debug)]
 pub struct Control {
     registry: Arc<dyn Registry>,
+    journal: Arc<dyn Journal>,
     engine: Engine,
+    delivering: Arc<delivery::Engine>,
+    outbound: Outbound,
+    recent: Arc<dyn Recent>,
     publisher: Publisher,
     current: Current,
     settings: Settings,
     started: Timestamp,
-    retained: Arc<dyn Retained>,
     uploads: modules::Uploads,
     /// Writes are made one after the other: each is planned on what the one before left.
     state: Mutex<State>,
-}
-
-/// What the events that are still kept refer to.
-pub trait Retained: std::fmt::Debug + Send + Sync {
-    fn refers_to_module(&self, digest: &Digest) -> bool;
-
-    fn configurations(&self, project: &Name) -> HashSet<Digest>;
 }
 
 /// What is served, as it was planned.
@@ -113,23 +133,21 @@ pub struct Changed {
 }
 
 impl Control {
-    /// Builds the snapshot of what is stored and everything that changes it from here on.
-    pub async fn open(
-        registry: Arc<dyn Registry>,
-        engine: Engine,
-        settings: Settings,
-        retained: Arc<dyn Retained>,
-    ) -> Result<(Self, Current), Error> {
+    /// Builds and publishes the snapshot of what is stored, and everything that changes it from here on.
+    pub async fn open(parts: Parts, settings: Settings) -> Result<Self, Error> {
+        let Parts { registry, journal, engine, delivering, outbound, recent, publisher, current } = parts;
         let mut state = State { contents: registry.contents().await?, ..State::default() };
-        let (publisher, current) = snapshot::serve(Snapshot::empty());
         let control = Self {
             registry,
+            journal,
             engine,
+            delivering,
+            outbound,
+            recent,
             publisher,
-            current: current.clone(),
+            current,
             settings,
             started: Timestamp::now(),
-            retained,
             uploads: modules::Uploads::new(),
             state: Mutex::default(),
         };
@@ -138,7 +156,19 @@ impl Control {
         let snapshot = control.build(&mut state, before, None)?;
         control.publisher.publish(snapshot);
         *control.state.lock().await = state;
-        Ok((control, current))
+        Ok(control)
+    }
+
+    /// What is kept or remembered of the project's events had these configurations.
+    async fn configurations_of_events(&self, project: &Name) -> Result<HashSet<Digest>, Error> {
+        let mut configurations = self.journal.configurations(project).await?;
+        configurations.extend(self.recent.configurations(project));
+        Ok(configurations)
+    }
+
+    /// Whether an event that is kept or remembered ran on the module.
+    async fn ran_for_events(&self, module: &Digest) -> Result<bool, Error> {
+        Ok(self.recent.refers_to_module(module) || self.journal.refers_to_module(module).await?)
     }
 
     /// Makes all the wishes true as one change, or none and says everything that is wrong with them.
@@ -167,11 +197,13 @@ impl Control {
         } else {
             let mut change = Change::new(author.project.clone(), author.actor.clone(), Timestamp::now());
             change.writes = plan.writes;
-            change.kept_configurations = self.retained.configurations(&author.project);
+            change.kept_configurations = self.configurations_of_events(&author.project).await?;
             let committed = self.registry.commit(change).await?;
             planned.contents = self.registry.contents().await?;
             snapshot.revision = committed.revision;
             self.publisher.publish(snapshot);
+            // What waits for a destination may have one now, or another.
+            self.delivering.wake_all();
             planned.forget_unused_modules();
             *state = planned.clone();
             (committed.revision, committed.applied)

@@ -4,13 +4,14 @@
 //! |---|---|---|
 //! | `gateway` (accepts; a thread and runtime per core serve) | stops the program | accepts no more, finishes what is in flight, within the drain timeout |
 //! | `admin` (a thread and runtime of its own) | stops the program | after the gateway, finishes what is in flight |
+//! | `deliveries` (a runtime of its own) | logs, goes on | begins no attempt, finishes what is in flight, within the drain timeout |
 //! | `upkeep` | logs, goes on | ends at once |
 //! | `epoch` (thread, in `filters`) | – | ends with the engine |
 
-use std::{collections::HashSet, net::SocketAddr, sync::Arc, time::Duration};
+use std::{collections::HashSet, net::SocketAddr, sync::Arc};
 
 use anyhow::{Context, Result, anyhow};
-use delivery::Connector;
+use delivery::{Clock, Connector};
 use filters::{Compiler, Engine};
 use model::{
     Digest, EventId, Name, Timestamp,
@@ -25,13 +26,15 @@ use tokio::{
 use tokio_util::sync::CancellationToken;
 
 use crate::{
-    admin::{self, Admin, Events},
-    control::{self, Control, Retained},
+    admin::{self, Admin},
+    control::{self, Control, Outbound, Recent},
     gateway::{self, Gateway, Recorder, Reservations},
+    house,
     kept::Kept,
     private_file,
     settings::Settings,
-    telemetry,
+    snapshot::{self, Snapshot},
+    telemetry, upkeep,
 };
 
 /// Runs the host until it is told to stop, or until a part that it cannot do without fails.
@@ -85,19 +88,43 @@ pub async fn start(settings: Settings) -> Result<Running> {
         .map_err(anyhow::Error::msg)?;
     let limits = settings.gateway.limits.clone();
     let recorder = Arc::new(Recorder::new(limits.records));
+    let unauthenticated_life = limits.records.unauthenticated_life;
     let control_settings = control::Settings { buffer_bytes_per_project: limits.buffer_bytes_per_project };
-    let retained = Arc::new(Remembered(Arc::clone(&recorder)));
     let part = engine.clone();
-    let (control, current) = Control::open(Arc::new(registry), engine, control_settings, retained)
-        .await
-        .context("cannot serve what is stored")?;
     let connector = Connector::new(settings.egress.clone(), &[]).context("cannot set up outbound connections")?;
+    let (publisher, current) = snapshot::serve(Snapshot::empty());
+    let kv: Arc<dyn filters::Kv> = Arc::new(Kept(Arc::clone(&journal)));
+    let reservations: Arc<dyn Reservations> = Arc::new(Settling(Arc::clone(&journal)));
+    let deliveries = Arc::new(delivery::Engine::new(
+        Arc::clone(&journal),
+        Arc::new(house::Served {
+            current: current.clone(),
+            kv: Arc::clone(&kv),
+            reservations: Arc::clone(&reservations),
+        }),
+        Clock::default(),
+        settings.deliveries,
+    ));
+    let parts = control::Parts {
+        registry: Arc::new(registry),
+        journal: Arc::clone(&journal),
+        engine,
+        delivering: Arc::clone(&deliveries),
+        outbound: Outbound::new(connector.clone()),
+        recent: Arc::new(Remembered(Arc::clone(&recorder))),
+        publisher,
+        current: current.clone(),
+    };
+    let control = Arc::new(Control::open(parts, control_settings).await.context("cannot serve what is stored")?);
+    let serving = current.clone();
     let gateway = Arc::new(Gateway::new(
         current,
         connector,
-        Arc::new(Kept(Arc::clone(&journal))),
-        Arc::new(Settling(Arc::clone(&journal))),
-        Arc::clone(&recorder),
+        kv,
+        reservations,
+        Arc::clone(&journal),
+        deliveries.waker(),
+        recorder,
         limits,
     ));
     let gateway_listener = bind("gateway.listen", settings.gateway.listen).await?;
@@ -113,16 +140,27 @@ pub async fn start(settings: Settings) -> Result<Running> {
     });
     let (say_ready, ready) = watch::channel(true);
     let admin = Admin {
-        control: Arc::new(control),
-        events: Arc::new(Remembered(recorder)),
+        control: Arc::clone(&control),
         token: Arc::new(admin::Token::open_or_create(&settings.token_file())?),
         ready,
         listen: admin_address,
         names: settings.admin.names.clone(),
         gateway: gateway_address,
     };
-    tasks.spawn(on_own_runtime("admin", admin_listener, admin, stop_rest.clone()));
-    tasks.spawn(upkeep(journal, stop_rest.clone()));
+    let admin_listener = admin_listener.into_std()?;
+    tasks.spawn(on_own_runtime("admin", stop_rest.clone(), move |stop| async move {
+        admin::serve(TcpListener::from_std(admin_listener)?, admin, stop).await
+    }));
+    let stop = stop_rest.clone();
+    tasks.spawn(on_own_runtime("deliveries", stop, move |stop| async move {
+        deliveries.run(stop).await;
+        Ok(())
+    }));
+    let stop = stop_rest.clone();
+    tasks.spawn(async move {
+        upkeep::run(journal, serving, unauthenticated_life, stop).await;
+        ("upkeep", Ok(()))
+    });
     tracing::info!(gateway = %gateway_address, admin = %admin_address, data = %settings.data.display(), "serving");
     Ok(Running { gateway: gateway_address, admin: admin_address, tasks, say_ready, stop_gateway, stop_rest })
 }
@@ -173,43 +211,22 @@ async fn bind(setting: &str, address: SocketAddr) -> Result<TcpListener> {
     listener.with_context(|| format!("cannot listen on {address}: set `{setting}` to an address that is free"))
 }
 
-/// A busy data plane must not make the admin API and its health checks wait: it has a thread to itself.
-async fn on_own_runtime(
+/// A busy data plane must not make others wait, such as the admin API's health checks: they have threads to themselves.
+async fn on_own_runtime<F: Future<Output = Result<()>>>(
     name: &'static str,
-    listener: TcpListener,
-    admin: Admin,
     stop: CancellationToken,
+    work: impl FnOnce(CancellationToken) -> F + Send + 'static,
 ) -> (&'static str, Result<()>) {
     let served = tokio::task::spawn_blocking(move || -> Result<()> {
-        let listener = listener.into_std()?;
         let runtime = tokio::runtime::Builder::new_multi_thread()
             .worker_threads(1)
             .thread_name(name)
             .enable_all()
             .build()
-            .context("cannot start the admin API's runtime")?;
-        runtime.block_on(async move { admin::serve(TcpListener::from_std(listener)?, admin, stop).await })
+            .with_context(|| format!("cannot start the runtime of `{name}`"))?;
+        runtime.block_on(work(stop))
     });
     (name, served.await.unwrap_or_else(|error| Err(error.into())))
-}
-
-/// Removes what has outlived its time, in slices, so that events never wait for it long.
-async fn upkeep(journal: Arc<dyn Journal>, stop: CancellationToken) -> (&'static str, Result<()>) {
-    const EVERY: Duration = Duration::from_secs(60);
-    const SLICE: u32 = 1_000;
-    while stop.run_until_cancelled(tokio::time::sleep(EVERY)).await.is_some() {
-        loop {
-            match journal.kv_expire(Timestamp::now(), SLICE).await {
-                Ok(SLICE) => {}
-                Ok(_) => break,
-                Err(error) => {
-                    tracing::error!(error = &error as &dyn std::error::Error, "expired keys could not be removed");
-                    break;
-                }
-            }
-        }
-    }
-    ("upkeep", Ok(()))
 }
 
 /// How the program is told to stop. What comes from the moment that this is made is heard.
@@ -262,23 +279,25 @@ impl Reservations for Settling {
     }
 }
 
-/// The events that are still kept are those that the recorder remembers.
+/// The newest events are those that the recorder remembers.
 #[derive(Debug)]
 struct Remembered(Arc<Recorder>);
 
-impl Retained for Remembered {
+impl Recent for Remembered {
+    fn latest(&self, wanted: &Wanted) -> Vec<Record> {
+        self.0.latest(wanted, Timestamp::now())
+    }
+
+    fn find(&self, project: &Name, event: EventId) -> Option<Record> {
+        self.0.find(project, event, Timestamp::now())
+    }
+
     fn refers_to_module(&self, digest: &Digest) -> bool {
         self.0.refers_to_module(digest)
     }
 
     fn configurations(&self, project: &Name) -> HashSet<Digest> {
         self.0.configurations(project)
-    }
-}
-
-impl Events for Remembered {
-    fn latest(&self, wanted: &Wanted) -> Vec<Record> {
-        self.0.latest(wanted, Timestamp::now())
     }
 
     fn subscribe(&self) -> broadcast::Receiver<Arc<Record>> {

@@ -4,8 +4,8 @@
 use std::{collections::HashMap, sync::Arc};
 
 use arc_swap::ArcSwap;
-use delivery::destinations::http::Target;
-use filters::Chain;
+use delivery::{Ready, destinations::http::Target};
+use filters::{Chain, Versions};
 use http::{HeaderMap, Method};
 use model::{
     Name, Route,
@@ -20,13 +20,19 @@ pub struct Snapshot {
     pub revision: u64,
     routes: Table<Arc<Served>>,
     names: HashMap<(Name, Name), Arc<Served>>,
+    destinations: Destinations,
 }
+
+/// By project and name, ready for deliveries.
+pub type Destinations = HashMap<(Name, Name), Arc<Ready>>;
 
 /// A route ready to serve.
 #[derive(Debug)]
 pub struct Served {
     pub route: Route,
     pub chain: Chain,
+    /// The filters of destinations that have some.
+    pub transforms: Vec<(Name, Chain)>,
     /// In the order of the route's candidates.
     pub destinations: Vec<(Name, Target)>,
     /// The names alone, shared with every run of the chain.
@@ -39,13 +45,23 @@ impl Snapshot {
     /// What is served before anything is known.
     pub fn empty() -> Self {
         let routes = Table::build(Vec::new()).expect("no routes contradict each other");
-        Self { revision: 0, routes, names: HashMap::new() }
+        Self { revision: 0, routes, names: HashMap::new(), destinations: HashMap::new() }
     }
 
     /// `names` holds the same routes as the table.
-    pub fn new(revision: u64, routes: Table<Arc<Served>>, names: impl Iterator<Item = Arc<Served>>) -> Self {
+    pub fn new(
+        revision: u64,
+        routes: Table<Arc<Served>>,
+        names: impl Iterator<Item = Arc<Served>>,
+        destinations: Destinations,
+    ) -> Self {
         let names = names.map(|served| ((served.route.project.clone(), served.route.name.clone()), served));
-        Self { revision, routes, names: names.collect() }
+        Self { revision, routes, names: names.collect(), destinations }
+    }
+
+    /// The destination of this name, whether a route names it or not.
+    pub fn destination(&self, project: &Name, name: &Name) -> Option<&Arc<Ready>> {
+        self.destinations.get(&(project.clone(), name.clone()))
     }
 
     /// The route of this name, to try it out.
@@ -66,6 +82,17 @@ impl Snapshot {
 }
 
 impl Served {
+    /// The versions of all its filters, in the order of `Route::attachments`.
+    pub fn versions(&self) -> impl Iterator<Item = &Versions> {
+        let transforms = self.transforms.iter().flat_map(|(_, chain)| chain.filters());
+        self.chain.filters().iter().chain(transforms)
+    }
+
+    /// The filters of a destination, if it has some.
+    pub fn transform(&self, destination: &Name) -> Option<&Chain> {
+        self.transforms.iter().find(|(known, _)| known == destination).map(|(_, chain)| chain)
+    }
+
     pub fn destination(&self, name: &Name) -> Option<&Target> {
         self.destinations.iter().find(|(known, _)| known == name).map(|(_, target)| target)
     }

@@ -131,6 +131,8 @@ fn read(words: &Words<'_>) -> Option<Match> {
         forward: Some(ForwardSpec { candidates: vec!["ci".to_owned()], default: None }),
         filters: Vec::new(),
         body_limit_bytes: None,
+        deliver: None,
+        keep: Default::default(),
         capture: Default::default(),
         acknowledgement: None,
     };

@@ -55,7 +55,10 @@ routes.orders.acknowledgement: 404 is no success: 200 to 299"
             json!({"forward": {"candidates": ["ci"]}, "filters": [{"name": "a", "module": "a", "limits": {"wall_ms": 10}}]}),
             "routes.orders.filters[0].limits.wall_ms: 10 is less than `time_ms`, 50",
         ),
-        (json!({}), "routes.orders.forward: a route needs `forward` with at least one candidate"),
+        (
+            json!({}),
+            "routes.orders.forward: a route needs `forward` with at least one candidate, or `deliver` with at least one destination",
+        ),
         (
             json!({"forward": {"candidates": []}}),
             "routes.orders.forward.candidates: is empty: name at least one destination",

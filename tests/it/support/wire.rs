@@ -32,6 +32,29 @@ impl Wire {
         _ = self.0.write_all(bytes.as_ref()).await;
     }
 
+    /// The status of the answer to a request; none if the host is gone before all of it came.
+    pub(crate) async fn try_exchange(&mut self, request: impl AsRef<[u8]>) -> Option<u16> {
+        self.0.write_all(request.as_ref()).await.ok()?;
+        let (mut status, mut length) = (None, 0);
+        loop {
+            let mut line = String::new();
+            if self.0.read_line(&mut line).await.ok()? == 0 {
+                return None;
+            }
+            if let Some(rest) = line.strip_prefix("HTTP/1.1 ") {
+                status = rest.get(..3)?.parse().ok();
+            }
+            if let Some(value) = line.strip_prefix("content-length: ") {
+                length = value.trim().parse().ok()?;
+            }
+            if line == "\r\n" {
+                break;
+            }
+        }
+        self.0.read_exact(&mut vec![0; length]).await.ok()?;
+        status
+    }
+
     /// Says that nothing more will come.
     pub(crate) async fn end(&mut self) {
         self.0.shutdown().await.unwrap();

@@ -86,7 +86,14 @@ fn parts_of_the_program_keep_to_themselves() {
         let mut seen = 0;
         for file in files.filter(|file| !file.is_test()) {
             seen += 1;
+            let mut of_the_model = false;
             for (number, code) in file.code() {
+                // A module of the model may be called like a crate.
+                of_the_model |= code.starts_with("use model::{");
+                if of_the_model {
+                    of_the_model = !code.ends_with("};");
+                    continue;
+                }
                 let named = forbidden.iter().find(|path| mentions(code, path));
                 let named = named.filter(|path| !EXCEPTIONS.contains(&(&*file.path, path)));
                 assert_eq!(named, None, "{}:{number}: `{part}` must not know this: {}", file.path, code.trim());

@@ -16,7 +16,7 @@ use utoipa::{
 use utoipa_axum::router::OpenApiRouter;
 
 use super::{
-    Shared, apply, destinations, events, modules,
+    Shared, apply, deliveries, destinations, events, modules,
     problem::{CONTENT_TYPE_PROBLEM, Problem},
     projects, routes, secrets, status,
 };
@@ -41,6 +41,7 @@ pub(super) const PATH: &str = "/openapi.json";
         (name = "secrets", description = "Write-only; filters use them by name"),
         (name = "apply", description = "A whole configuration at once"),
         (name = "events", description = "What happened to events"),
+        (name = "deliveries", description = "Events on their way to destinations, and the dead letter"),
     ),
 )]
 struct Api;
@@ -79,6 +80,7 @@ pub(super) fn described() -> OpenApiRouter<Shared> {
         .merge(secrets::router())
         .merge(apply::router())
         .merge(events::router())
+        .merge(deliveries::router())
 }
 
 pub(super) async fn get() -> Response {
@@ -172,7 +174,10 @@ fn describe(operation: Option<&mut Operation>, path: &str, writes: bool) {
     if operation.security.is_some() {
         return;
     }
-    let changes = writes && !path.ends_with("/test");
+    let changes = writes
+        && !["/test", "/acknowledge-loss", "/replay", "/redrive", "/retry", "/cancel", "/enable", "/disable"]
+            .iter()
+            .any(|end| path.ends_with(end));
     let tagged = path.ends_with('}') || is_conditional(operation);
     for (status, response) in &mut operation.responses.responses {
         let RefOr::T(response) = response else { continue };

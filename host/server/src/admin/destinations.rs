@@ -1,8 +1,8 @@
 //! `/v1/projects/{project}/destinations`.
 
-use axum::extract::State;
-use model::{Name, destination::DestinationSpec};
-use serde::Serialize;
+use axum::{Json, extract::State};
+use model::{Name, delivery::Condition, destination::DestinationSpec};
+use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 use utoipa_axum::{router::OpenApiRouter, routes};
 
@@ -18,11 +18,12 @@ use super::{
 use crate::control::{self, Write};
 
 pub(super) fn router() -> OpenApiRouter<Shared> {
-    OpenApiRouter::new().routes(routes!(list_destinations)).routes(routes!(
-        get_destination,
-        put_destination,
-        delete_destination
-    ))
+    OpenApiRouter::new()
+        .routes(routes!(list_destinations))
+        .routes(routes!(get_destination, put_destination, delete_destination))
+        .routes(routes!(get_condition))
+        .routes(routes!(disable_destination))
+        .routes(routes!(enable_destination))
 }
 
 /// Where events go.
@@ -38,6 +39,53 @@ impl From<control::Destination> for Destination {
     fn from(kept: control::Destination) -> Self {
         Self { name: kept.name, spec: kept.spec, revision: kept.revision }
     }
+}
+
+/// Why deliveries to a destination are held back.
+#[derive(Debug, Default, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields, default)]
+struct Disable {
+    /// For people.
+    reason: Option<String>,
+}
+
+/// Show whether a destination is tried, and why not
+#[utoipa::path(
+    get, path = "/v1/projects/{project}/destinations/{name}/condition", tag = "destinations",
+    params(Named),
+    responses((status = OK, body = Condition)),
+)]
+async fn get_condition(State(shared): State<Shared>, At(at): At<Named>) -> Result<Json<Condition>, Problem> {
+    Ok(Json(shared.control().condition(&at.project, &at.name).await?))
+}
+
+/// Hold back all deliveries to a destination
+///
+/// Nothing is lost: what comes for it waits until it is enabled.
+#[utoipa::path(
+    post, path = "/v1/projects/{project}/destinations/{name}/disable", tag = "destinations",
+    params(Named), request_body = Disable,
+    responses((status = OK, body = Condition)),
+)]
+async fn disable_destination(
+    State(shared): State<Shared>,
+    At(at): At<Named>,
+    Written(asked): Written<Disable>,
+) -> Result<Json<Condition>, Problem> {
+    let reason = asked.reason.unwrap_or_else(|| "disabled by hand".to_owned());
+    Ok(Json(shared.control().disable_destination(&at.project, &at.name, &reason).await?))
+}
+
+/// Send to a destination again
+///
+/// What waits for it is sent at once; its breaker is closed.
+#[utoipa::path(
+    post, path = "/v1/projects/{project}/destinations/{name}/enable", tag = "destinations",
+    params(Named),
+    responses((status = OK, body = Condition)),
+)]
+async fn enable_destination(State(shared): State<Shared>, At(at): At<Named>) -> Result<Json<Condition>, Problem> {
+    Ok(Json(shared.control().enable_destination(&at.project, &at.name).await?))
 }
 
 /// List all destinations

@@ -1,8 +1,9 @@
-//! `/v1/projects/{project}/events`: what happened lately, and what happens.
+//! `/v1/projects/{project}/events`: what happened, and what happens.
 
-use std::{convert::Infallible, fmt, sync::Arc, time::Duration};
+use std::{convert::Infallible, sync::Arc, time::Duration};
 
 use axum::{
+    Json,
     extract::State,
     response::{
         IntoResponse, Sse,
@@ -12,8 +13,10 @@ use axum::{
 use futures_util::{Stream, StreamExt, stream};
 use http::header::CONTENT_TYPE;
 use model::{
-    Faults, Name,
+    Faults, Name, Timestamp,
+    delivery::Status,
     record::{Disposition, Record, Wanted},
+    story::{EventListed, EventStory, Listed, Replay, Replayed},
 };
 use serde::Deserialize;
 use serde_json::json;
@@ -22,66 +25,184 @@ use utoipa_axum::{router::OpenApiRouter, routes};
 
 use super::{
     Shared,
-    answer::List,
-    place::{At, Digested, InProject},
+    body::Written,
+    place::{At, Digested, EventAt, InProject},
     problem::Problem,
     terms::Asked,
 };
-use crate::control::Error;
+use crate::control::{Error, EventWanted};
 
-/// Events in one answer, unless asked otherwise.
-const EVENTS: usize = 100;
-const EVENTS_MOST: usize = 1_000;
+/// Entries in one answer, unless asked otherwise.
+const PAGE: u32 = 100;
+const PAGE_MOST: u32 = 1_000;
 /// Between two signs of life of a stream.
 const ALIVE: Duration = Duration::from_secs(15);
 
-/// What is remembered of events.
-pub trait Events: fmt::Debug + Send + Sync {
-    /// The newest first.
-    fn latest(&self, wanted: &Wanted) -> Vec<Record>;
-
-    /// Every record from now on, of all projects.
-    fn subscribe(&self) -> broadcast::Receiver<Arc<Record>>;
+pub(super) fn router() -> OpenApiRouter<Shared> {
+    OpenApiRouter::new()
+        .routes(routes!(list_events))
+        .routes(routes!(tail_events))
+        .routes(routes!(get_event))
+        .routes(routes!(replay_event))
+        .routes(routes!(replay_events))
+        .routes(routes!(get_configuration))
 }
 
-pub(super) fn router() -> OpenApiRouter<Shared> {
-    OpenApiRouter::new().routes(routes!(list_events)).routes(routes!(tail_events)).routes(routes!(get_configuration))
+/// How many entries a page has.
+pub(super) fn page(limit: Option<u32>) -> u32 {
+    limit.unwrap_or(PAGE).clamp(1, PAGE_MOST)
+}
+
+/// A part of a query that is written as text.
+pub(super) fn read<T: std::str::FromStr<Err = String>>(faults: &mut Faults, at: &str, text: Option<&str>) -> Option<T> {
+    faults.keep(at, text.map(str::parse).transpose().map_err(|problem: String| Faults::one("", problem))).flatten()
 }
 
 #[derive(Debug, Default, Deserialize, utoipa::IntoParams)]
 #[into_params(parameter_in = Query)]
 #[serde(deny_unknown_fields, default)]
-struct Latest {
+struct Search {
     /// Only those of this route.
     route: Option<String>,
     /// Only those that ended so.
     disposition: Option<Disposition>,
+    /// Only those with this label: `NAME:VALUE`.
+    label: Option<String>,
+    /// Only those with this header as it was received: `name:value`, exactly.
+    header: Option<String>,
+    /// Only those with a delivery to this destination.
+    destination: Option<String>,
+    /// Only those with a delivery that stands so; with `destination`, that one.
+    status: Option<Status>,
+    /// Received at or after, milliseconds since 1970-01-01T00:00:00Z.
+    from: Option<u64>,
+    /// Received before, milliseconds.
+    until: Option<u64>,
+    /// Only those before this event: the `next` of an earlier answer.
+    before: Option<String>,
     /// At most so many; default 100, at most 1000.
-    limit: Option<usize>,
+    limit: Option<u32>,
 }
 
-/// List the newest events
+impl Search {
+    fn read(self, project: Name) -> Result<(EventWanted, Option<model::EventId>), Faults> {
+        let mut faults = Faults::default();
+        let pair = |faults: &mut Faults, at: &str, text: Option<String>| {
+            let text = text?;
+            match text.split_once(':') {
+                Some((name, value)) => Some((name.to_owned(), value.to_owned())),
+                None => {
+                    faults.add(at, format!("`{text}` is no pair: write `NAME:VALUE`"));
+                    None
+                }
+            }
+        };
+        let wanted = EventWanted {
+            project,
+            route: read(&mut faults, "route", self.route.as_deref()),
+            disposition: self.disposition,
+            label: pair(&mut faults, "label", self.label),
+            header: pair(&mut faults, "header", self.header).map(|(name, value)| (name.to_ascii_lowercase(), value)),
+            destination: read(&mut faults, "destination", self.destination.as_deref()),
+            status: self.status,
+            from: self.from.map(Timestamp::from_millis),
+            until: self.until.map(Timestamp::from_millis),
+        };
+        let before = read(&mut faults, "before", self.before.as_deref());
+        faults.or((wanted, before))
+    }
+}
+
+/// List events, newest first
 ///
-/// What is remembered is bounded, and gone when the host stops.
+/// Those that are kept, and the newest of the others, which are remembered for a while. A page may be short and still have a
+/// `next`: only a bounded number of events is looked at for each.
 #[utoipa::path(
     get, path = "/v1/projects/{project}/events", tag = "events",
-    params(InProject, Latest),
-    responses((status = OK, body = List<Record>)),
+    params(InProject, Search),
+    responses((status = OK, body = Listed<EventListed>)),
 )]
 async fn list_events(
     State(shared): State<Shared>,
     At(at): At<InProject>,
-    Asked(asked): Asked<Latest>,
-) -> Result<List<Record>, Problem> {
-    let at_most = asked.limit.unwrap_or(EVENTS).min(EVENTS_MOST);
-    let wanted = wanted(&shared, at.project, asked.route, asked.disposition, at_most).await?;
-    Ok(List { items: shared.0.admin.events.latest(&wanted) })
+    Asked(asked): Asked<Search>,
+) -> Result<Json<Listed<EventListed>>, Problem> {
+    let limit = page(asked.limit);
+    let (wanted, before) = asked.read(at.project).map_err(Error::from)?;
+    Ok(Json(shared.control().events(&wanted, before, limit).await?))
+}
+
+/// Show an event: what came, what each filter did with it, and each attempt to deliver it
+#[utoipa::path(
+    get, path = "/v1/projects/{project}/events/{event}", tag = "events",
+    params(EventAt),
+    responses((status = OK, body = EventStory)),
+)]
+async fn get_event(State(shared): State<Shared>, At(at): At<EventAt>) -> Result<Json<EventStory>, Problem> {
+    Ok(Json(shared.control().event(&at.project, at.event).await?))
+}
+
+/// Deliver an event again
+#[utoipa::path(
+    post, path = "/v1/projects/{project}/events/{event}/replay", tag = "events",
+    params(EventAt), request_body = Replay,
+    responses((status = OK, body = Replayed)),
+)]
+async fn replay_event(
+    State(shared): State<Shared>,
+    At(at): At<EventAt>,
+    Written(replay): Written<Replay>,
+) -> Result<Json<Replayed>, Problem> {
+    Ok(Json(shared.control().replay(&at.project, at.event, &replay).await?))
+}
+
+/// Which events are delivered again, and how.
+#[derive(Debug, Default, Deserialize, utoipa::ToSchema)]
+#[serde(deny_unknown_fields, default)]
+struct ReplayMany {
+    /// Only those of this route.
+    route: Option<String>,
+    /// Only those that ended so.
+    disposition: Option<Disposition>,
+    /// Only those with this label: `NAME:VALUE`.
+    label: Option<String>,
+    /// Only those with this header as it was received: `name:value`, exactly.
+    header: Option<String>,
+    /// Only those with a delivery to this destination.
+    destination: Option<String>,
+    /// Only those with a delivery that stands so; with `destination`, that one.
+    status: Option<Status>,
+    /// Received at or after, milliseconds since 1970-01-01T00:00:00Z.
+    from: Option<u64>,
+    /// Received before, milliseconds.
+    until: Option<u64>,
+    how: Replay,
+}
+
+/// Deliver many events again, oldest first
+///
+/// At most 10000; narrow it with `from` and `until` if there are more.
+#[utoipa::path(
+    post, path = "/v1/projects/{project}/events/replay", tag = "events",
+    params(InProject), request_body = ReplayMany,
+    responses((status = OK, body = Replayed)),
+)]
+async fn replay_events(
+    State(shared): State<Shared>,
+    At(at): At<InProject>,
+    Written(asked): Written<ReplayMany>,
+) -> Result<Json<Replayed>, Problem> {
+    let ReplayMany { route, disposition, label, header, destination, status, from, until, how } = asked;
+    let search =
+        Search { route, disposition, label, header, destination, status, from, until, before: None, limit: None };
+    let (wanted, _) = search.read(at.project).map_err(Error::from)?;
+    Ok(Json(shared.control().replay_wanted(&wanted, &how).await?))
 }
 
 /// Show the configuration that a filter had
 ///
 /// By the `config_digest` in the record of an event. It is kept as long as a route has it, or an event refers to it that is
-/// remembered.
+/// kept or remembered.
 #[utoipa::path(
     get, path = "/v1/projects/{project}/configurations/{digest}", tag = "events",
     params(Digested),
@@ -117,26 +238,17 @@ async fn tail_events(
     At(at): At<InProject>,
     Asked(asked): Asked<Tail>,
 ) -> Result<impl IntoResponse, Problem> {
-    let wanted = wanted(&shared, at.project, asked.route, asked.disposition, usize::MAX).await?;
+    let mut faults = Faults::default();
+    let route = read(&mut faults, "route", asked.route.as_deref());
+    faults.or(()).map_err(Error::from)?;
+    shared.control().check_project(&at.project).await?;
+    let wanted = Wanted { project: at.project, route, disposition: asked.disposition, at_most: usize::MAX };
     let place = Arc::clone(&shared.0.tails).try_acquire_owned();
     let place = place.map_err(|_| Problem::busy("too many streams of events are open; try again"))?;
-    let records = shared.0.admin.events.subscribe();
+    let records = shared.control().follow_events();
     let stop = shared.0.stop.clone().cancelled_owned();
     let events = follow(records, wanted, place).take_until(stop);
     Ok(Sse::new(events).keep_alive(KeepAlive::new().interval(ALIVE)))
-}
-
-async fn wanted(
-    shared: &Shared,
-    project: Name,
-    route: Option<String>,
-    disposition: Option<Disposition>,
-    at_most: usize,
-) -> Result<Wanted, Problem> {
-    let route = route.map(|route| route.parse()).transpose();
-    let route = route.map_err(|problem: String| Error::from(Faults::one("route", problem)))?;
-    shared.control().check_project(&project).await?;
-    Ok(Wanted { project, route, disposition, at_most })
 }
 
 fn follow(

@@ -4,6 +4,7 @@ mod answer;
 mod api;
 mod apply;
 mod body;
+mod deliveries;
 mod destinations;
 mod events;
 mod guard;
@@ -25,7 +26,6 @@ pub mod token;
 use std::{net::SocketAddr, sync::Arc};
 
 pub use api::openapi;
-pub use events::Events;
 pub use serve::serve;
 pub use token::Token;
 use tokio::sync::{Semaphore, watch};
@@ -42,7 +42,6 @@ const TAILS_MOST: usize = 64;
 #[derive(Debug, Clone)]
 pub struct Admin {
     pub control: Arc<Control>,
-    pub events: Arc<dyn Events>,
     pub token: Arc<Token>,
     /// True while a snapshot is served and the gateway accepts connections.
     pub ready: watch::Receiver<bool>,

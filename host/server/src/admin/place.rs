@@ -1,8 +1,10 @@
 //! What a request's path names.
 
+use std::str::FromStr;
+
 use axum::extract::{FromRequestParts, RawPathParams};
 use http::{StatusCode, request::Parts};
-use model::{Digest, Faults, Name};
+use model::{DeliveryId, Digest, EventId, Faults, Name};
 
 use super::problem::Problem;
 
@@ -82,6 +84,30 @@ pub(super) struct Digested {
     pub(super) digest: Digest,
 }
 
+/// An event.
+#[derive(Debug, utoipa::IntoParams)]
+#[into_params(parameter_in = Path)]
+pub(super) struct EventAt {
+    /// The project's name.
+    #[param(value_type = String, pattern = "^[a-z0-9][a-z0-9._-]{0,62}$", example = "default")]
+    pub(super) project: Name,
+    /// `evt_` and 26 letters and digits.
+    #[param(value_type = String)]
+    pub(super) event: EventId,
+}
+
+/// A delivery.
+#[derive(Debug, utoipa::IntoParams)]
+#[into_params(parameter_in = Path)]
+pub(super) struct DeliveryAt {
+    /// The project's name.
+    #[param(value_type = String, pattern = "^[a-z0-9][a-z0-9._-]{0,62}$", example = "default")]
+    pub(super) project: Name,
+    /// `dlv_` and 26 letters and digits.
+    #[param(value_type = String)]
+    pub(super) delivery: DeliveryId,
+}
+
 /// What may be the place of a request.
 pub(super) trait Place: Sized {
     /// None if one of the names is none; the faults say which.
@@ -124,9 +150,22 @@ impl Place for AliasOf {
 
 impl Place for Digested {
     fn read(segments: &mut Segments) -> Option<Self> {
-        let digest = segments.text("digest").parse().map_err(|problem: String| Faults::one("", problem));
-        let (project, digest) = (segments.name("project"), segments.faults.keep("digest", digest));
+        let (project, digest) = (segments.name("project"), segments.read("digest"));
         Some(Self { project: project?, digest: digest? })
+    }
+}
+
+impl Place for EventAt {
+    fn read(segments: &mut Segments) -> Option<Self> {
+        let (project, event) = (segments.name("project"), segments.read("event"));
+        Some(Self { project: project?, event: event? })
+    }
+}
+
+impl Place for DeliveryAt {
+    fn read(segments: &mut Segments) -> Option<Self> {
+        let (project, delivery) = (segments.name("project"), segments.read("delivery"));
+        Some(Self { project: project?, delivery: delivery? })
     }
 }
 
@@ -142,8 +181,12 @@ impl Segments {
     }
 
     fn name(&mut self, key: &str) -> Option<Name> {
-        let name = self.text(key).parse().map_err(|problem: String| Faults::one("", problem));
-        self.faults.keep(key, name)
+        self.read(key)
+    }
+
+    fn read<T: FromStr<Err = String>>(&mut self, key: &str) -> Option<T> {
+        let read = self.text(key).parse().map_err(|problem: String| Faults::one("", problem));
+        self.faults.keep(key, read)
     }
 }
 

@@ -13,7 +13,11 @@ pub(super) const HEALTH: &str = "/healthz";
 pub(super) const READY: &str = "/readyz";
 
 pub(super) fn router() -> OpenApiRouter<Shared> {
-    OpenApiRouter::new().routes(routes!(is_alive)).routes(routes!(is_ready)).routes(routes!(get_status))
+    OpenApiRouter::new()
+        .routes(routes!(is_alive))
+        .routes(routes!(is_ready))
+        .routes(routes!(get_status))
+        .routes(routes!(acknowledge_loss))
 }
 
 /// Whether the process lives
@@ -22,16 +26,28 @@ async fn is_alive() -> &'static str {
     "ok\n"
 }
 
-/// Whether a snapshot is served and webhooks are accepted
+/// Whether a snapshot is served, webhooks are accepted and events can be stored
 #[utoipa::path(
     get, path = "/readyz", tag = "host", security(()),
     responses((status = OK, body = String, content_type = "text/plain"), (status = SERVICE_UNAVAILABLE, body = Problem, content_type = "application/problem+json")),
 )]
 async fn is_ready(State(shared): State<Shared>) -> Result<&'static str, Problem> {
-    if *shared.0.admin.ready.borrow() {
-        return Ok("ok\n");
+    if !*shared.0.admin.ready.borrow() {
+        return Err(Problem::new(StatusCode::SERVICE_UNAVAILABLE, "the host is starting or stopping"));
     }
-    Err(Problem::new(StatusCode::SERVICE_UNAVAILABLE, "the host is starting or stopping"))
+    match shared.control().journal_trouble() {
+        Some(trouble) => Err(Problem::new(StatusCode::SERVICE_UNAVAILABLE, trouble)),
+        None => Ok("ok\n"),
+    }
+}
+
+/// Take note that acknowledged events were lost
+///
+/// After the journal's file was damaged the host is not ready until somebody has seen how many events are gone from its end.
+#[utoipa::path(post, path = "/v1/acknowledge-loss", tag = "host", responses((status = NO_CONTENT)))]
+async fn acknowledge_loss(State(shared): State<Shared>) -> Result<StatusCode, Problem> {
+    shared.control().acknowledge_loss().await?;
+    Ok(StatusCode::NO_CONTENT)
 }
 
 /// What the host is doing.

@@ -2,15 +2,16 @@
 
 use http_body_util::BodyExt as _;
 use model::{
-    Name,
-    record::{Disposition, Record},
+    EventId, Name,
+    record::Record,
+    story::{EventListed, EventStory, Replayed},
 };
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use super::{
     Global,
-    answers::List,
     failure::{Exit, Failure},
+    query::{self, Events},
     show, story,
 };
 
@@ -25,40 +26,108 @@ pub(crate) enum Event {
         #[arg(long)]
         route: Option<Name>,
     },
-    /// List the latest events, newest first.
+    /// List events, newest first.
     List {
         /// How many at most.
         #[arg(long, default_value_t = 50)]
         limit: u32,
-        /// Only those of this route.
-        #[arg(long)]
-        route: Option<Name>,
-        /// Only those that became this: forwarded, delivered, rejected, dropped, responded, failed.
-        #[arg(long, value_name = "DISPOSITION", value_parser = disposition)]
-        became: Option<Disposition>,
+        #[command(flatten)]
+        events: Events,
     },
+    /// Show everything about one event: what came, what each filter did with it, each attempt to deliver it.
+    Show {
+        /// Its id.
+        id: EventId,
+    },
+    /// Take note that acknowledged events were lost because the journal's file was damaged: `snaphook status` says how many.
+    AcknowledgeLoss,
+    /// Deliver events again: one by its id, or all that the options take, oldest first.
+    Replay(Replay),
+}
+
+#[derive(Debug, clap::Args)]
+pub(crate) struct Replay {
+    /// Just this one.
+    #[arg(conflicts_with_all = ["route", "became", "label", "header", "destination", "status", "since", "until"])]
+    id: Option<EventId>,
+    #[command(flatten)]
+    events: Events,
+    /// To this destination, instead of those that the filters choose; may be given several times.
+    #[arg(long, value_name = "DESTINATION")]
+    to: Vec<Name>,
+    /// Send what the filters made of it then, instead of running them as they are now.
+    #[arg(long)]
+    stored: bool,
+    /// At most so many events a second.
+    #[arg(long, value_name = "N")]
+    per_second: Option<u32>,
+    /// Only say how many there are.
+    #[arg(long)]
+    dry_run: bool,
+    /// Without any option that says which: really all events that are kept.
+    #[arg(long)]
+    all: bool,
 }
 
 impl Event {
     pub(crate) async fn run(self, global: &Global) -> Result<(), Failure> {
         match self {
             Self::Tail { route } => tail(global, route).await,
-            Self::List { limit, route, became } => {
-                let mut path = format!("/events?limit={limit}");
-                path.extend(route.map(|route| format!("&route={route}")));
-                path.extend(became.map(|became| format!("&disposition={}", became.name())));
-                let answer = global.client()?.get(&path).await?;
-                global.show(&answer, |List { items }: List<Record>| {
-                    let lines: String = items.iter().map(|record| format!("{}\n", story::event(record))).collect();
+            Self::List { limit, events } => {
+                let items = query::gather(&global.client()?, "/events", events.query(), limit).await?;
+                global.list(items, |events: Vec<EventListed>| {
+                    let line = |event: &EventListed| {
+                        let standing = event.deliveries.map(|standing| format!("  {}", story::standing(&standing)));
+                        format!("{}{}\n", story::event(&event.record), standing.unwrap_or_default())
+                    };
+                    let lines: String = events.iter().map(line).collect();
                     format!("{}\n{lines}", story::event_heading())
                 })
+            }
+            Self::Show { id } => {
+                let answer = global.client()?.get(&format!("/events/{id}")).await?;
+                global.show(&answer, |event: EventStory| story::whole(&event))
+            }
+            Self::Replay(replay) => replay.run(global).await,
+            Self::AcknowledgeLoss => {
+                let answer = global.client()?.post("/v1/acknowledge-loss", &json!({})).await?;
+                global.done(&answer, "the loss is taken note of; the host is ready again")
             }
         }
     }
 }
 
-fn disposition(text: &str) -> Result<Disposition, String> {
-    serde_json::from_value(Value::from(text)).map_err(|error| error.to_string())
+impl Replay {
+    async fn run(self, global: &Global) -> Result<(), Failure> {
+        let through = if self.stored { "stored" } else { "now" };
+        let mut how = json!({ "to": self.to, "through": through, "dry_run": self.dry_run });
+        if let Some(per_second) = self.per_second {
+            how["per_second"] = per_second.into();
+        }
+        let client = global.client()?;
+        let answer = match self.id {
+            Some(id) => client.post(&format!("/events/{id}/replay"), &how).await?,
+            None => {
+                let mut document = self.events.document();
+                if document.as_object().is_some_and(serde_json::Map::is_empty) && !self.all {
+                    return Err(Failure::usage(
+                        "which events? name one by its id, or say with --route, --since, … or --all",
+                    ));
+                }
+                document["how"] = how;
+                client.post("/events/replay", &document).await?
+            }
+        };
+        global.show(&answer, |replayed: Replayed| {
+            let verb = if replayed.dry_run { "would be" } else { "are" };
+            let (events, deliveries) = (replayed.events, replayed.deliveries.len());
+            let mut text = format!("{events} events {verb} delivered again, by {deliveries} deliveries\n");
+            for left_out in &replayed.left_out {
+                text.push_str(&format!("{}  {}\n", left_out.event, show::line(&left_out.reason)));
+            }
+            text
+        })
+    }
 }
 
 async fn tail(global: &Global, route: Option<Name>) -> Result<(), Failure> {

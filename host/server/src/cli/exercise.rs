@@ -117,9 +117,11 @@ impl Exercise {
         let route = RouteSpec {
             matches: Default::default(),
             forward: Some(ForwardSpec { candidates, default: None }),
+            deliver: None,
             filters: vec![spec],
             body_limit_bytes: None,
             capture: Default::default(),
+            keep: Default::default(),
             acknowledgement: None,
         };
         let route = route.read(project, &"test".parse().expect("this is a name"))?;

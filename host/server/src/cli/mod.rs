@@ -7,6 +7,8 @@ mod attachment;
 mod build;
 mod client;
 mod compile;
+mod dead;
+mod deliveries;
 mod destination;
 mod event;
 mod event_file;
@@ -16,6 +18,7 @@ mod listen;
 mod module;
 mod new;
 mod project;
+mod query;
 mod route;
 mod secret;
 mod send;
@@ -115,6 +118,12 @@ enum Command {
     /// See what became of events.
     #[command(subcommand)]
     Event(event::Event),
+    /// See where deliveries stand, try them now, give them up.
+    #[command(subcommand)]
+    Delivery(deliveries::Delivery),
+    /// See what could not be delivered, and send it again.
+    #[command(subcommand)]
+    Dead(dead::Dead),
     /// Send the event of a file to a route, signed as its provider would.
     Send(send::Send),
     /// Be a destination: show what arrives.
@@ -163,6 +172,8 @@ impl Command {
             Self::Destination(destination) => destination.run(global).await,
             Self::Apply(apply) => apply.run(global).await,
             Self::Event(event) => event.run(global).await,
+            Self::Delivery(delivery) => delivery.run(global).await,
+            Self::Dead(dead) => dead.run(global).await,
             Self::Send(send) => send.run(global).await,
             Self::Listen(listen) => listen.run(global).await,
             Self::Project(project) => project.run(global).await,
@@ -183,6 +194,19 @@ impl Global {
     /// What the host answered: as JSON if that is asked for, else as the text that is made of it.
     fn show<T: DeserializeOwned>(&self, answer: &Answer, text: impl FnOnce(T) -> String) -> Result<(), Failure> {
         if self.json { show::print_json(&answer.body) } else { show::print(&text(answer.read()?)) }
+    }
+
+    /// Entries of a listing that was gathered: as JSON if that is asked for, else as the text that is made of them.
+    fn list<T: DeserializeOwned>(
+        &self,
+        items: Vec<serde_json::Value>,
+        text: impl FnOnce(T) -> String,
+    ) -> Result<(), Failure> {
+        if self.json {
+            return show::print_json(&serde_json::json!({ "items": items }));
+        }
+        let answer = Answer { status: http::StatusCode::OK, body: items.into() };
+        show::print(&text(answer.read()?))
     }
 
     /// What the host did, in one line.

@@ -16,6 +16,7 @@ fn text(status: &Status) -> String {
         ("routes", status.routes.to_string()),
         ("modules", status.modules.to_string()),
     ];
+    facts.extend(status.trouble.iter().map(|trouble| ("trouble", trouble.clone())));
     facts.extend(status.gateway.iter().map(|gateway| ("gateway", format!("http://{gateway}"))));
     show::facts(&facts)
 }

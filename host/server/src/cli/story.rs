@@ -1,5 +1,7 @@
 //! What filters did with an event, told to people.
 
+mod deliveries;
+
 use std::fmt::Write as _;
 
 use base64::{Engine as _, engine::general_purpose::STANDARD};
@@ -9,6 +11,8 @@ use model::{
 };
 
 use super::show::{self, BAD, FAINT, GOOD, ODD, STRONG, styled};
+
+pub(crate) use deliveries::{delivery, delivery_heading, delivery_whole, standing, whole};
 
 /// One call of one filter: what it decided, its edits, its log, and what it took.
 pub(crate) fn run(run: &Run) -> String {

@@ -247,7 +247,7 @@ impl Thing {
 /// What its filters run is a part of a route that its specification may not show: `module = "verify"`.
 fn route_text(record: &RouteRecord) -> String {
     let mut text = pretty(&record.spec);
-    for (filter, resolution) in record.spec.filters.iter().zip(&record.resolutions) {
+    for (filter, resolution) in record.spec.attachments().zip(&record.resolutions) {
         text.push_str(&format!("filter {} runs {}\n", filter.name, resolution.active));
     }
     text

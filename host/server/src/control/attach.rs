@@ -41,13 +41,11 @@ impl Control {
             target: (),
         });
         for destination in route.mode.destinations() {
-            faults.keep("forward.candidates", build::destination(state.project(project), destination));
+            faults.keep(route.mode.place(), build::destination(state.project(project), destination));
         }
         let before = state.project(project).routes.iter().find(|known| name.as_str() == known.record.name).cloned();
-        let mut resolutions = Vec::with_capacity(route.filters.len());
-        let mut prepared = Vec::with_capacity(route.filters.len());
-        for (index, (filter, written)) in route.filters.iter().zip(&spec.filters).enumerate() {
-            let at = format!("filters[{index}]");
+        let (mut resolutions, mut prepared) = (Vec::new(), Vec::new());
+        for ((filter, written), at) in route.attachments().zip(spec.attachments()).zip(spec.places()) {
             let earlier = before.as_ref().and_then(|route| Earlier::find(route, &written.name));
             faults.keep(&at, build::secrets(state.project(project), filter));
             let attached = self.resolve(state, project, filter, written, earlier).await?;
@@ -141,10 +139,10 @@ pub(super) struct Earlier<'a> {
 
 impl<'a> Earlier<'a> {
     fn find(route: &'a store::registry::Route, filter: &str) -> Option<Self> {
-        let index = route.record.spec.filters.iter().position(|known| known.name == filter)?;
+        let (index, known) = route.record.spec.attachments().enumerate().find(|(_, known)| known.name == filter)?;
         Some(Self {
             resolution: route.record.resolutions.get(index)?,
-            config: &route.record.spec.filters[index].config,
+            config: &known.config,
             prepared: route.prepared.get(index)?,
         })
     }

@@ -3,11 +3,11 @@
 use std::{collections::HashSet, num::NonZero, sync::Arc};
 
 use bytes::Bytes;
-use delivery::destinations::http::Target;
+use delivery::Ready;
 use filters::{Chain, Filter, Secrets, Versions};
 use futures_util::{StreamExt, stream};
 use model::{
-    Attachment, Digest, Faults, Name, Route, Secret,
+    Attachment, Digest, Faults, Mode, Name, Route, Secret,
     routing::{Entry, Table},
 };
 use store::registry::{self, Destination, Project};
@@ -19,7 +19,7 @@ use super::{
 };
 use crate::{
     budget::Budget,
-    snapshot::{Served, Snapshot},
+    snapshot::{Destinations, Served, Snapshot},
 };
 
 impl Control {
@@ -52,9 +52,18 @@ impl Control {
     ) -> Result<Snapshot, Error> {
         let mut faults = Faults::default();
         let mut entries = Vec::new();
+        let mut destinations = Destinations::new();
         let projects = std::mem::take(&mut state.contents.projects);
         for (name, project) in &projects {
             let before = before.project(name, project);
+            for known in &project.destinations {
+                let ready = match before.destination(known) {
+                    Some(ready) => Ok(Arc::clone(ready)),
+                    None => self.ready(name, project, known).map(Arc::new),
+                };
+                let ready = faults.keep(&format!("destinations.{}", known.name), ready);
+                destinations.extend(ready.map(|ready| ((name.clone(), known.name.clone()), ready)));
+            }
             for route in &project.routes {
                 let served = match before.route(route) {
                     Some(served) => Ok(Arc::clone(served)),
@@ -73,7 +82,20 @@ impl Control {
             Some((project, plan)) => Error::Invalid(conflicts.told_to(project, |name| plan.writes_route(name))),
             None => Error::Unavailable(format!("the stored routes contradict each other: {conflicts}")),
         })?;
-        Ok(Snapshot::new(state.contents.revision, table, served.into_iter()))
+        Ok(Snapshot::new(state.contents.revision, table, served.into_iter(), destinations))
+    }
+
+    /// A destination that deliveries can be sent to.
+    fn ready(&self, name: &Name, project: &Project, known: &Destination) -> Result<Ready, Faults> {
+        let mut faults = Faults::default();
+        let read = known.spec.read(name, &known.name)?;
+        if let Some(failover) = &read.policy.failover {
+            faults.keep("failover.to", destination(project, &failover.to));
+        }
+        let values = |secret: &Name| values(project, secret).unwrap_or_default();
+        let endpoint = faults.keep("", self.outbound.endpoint(&read.http, values));
+        let Some(endpoint) = endpoint else { return Err(faults) };
+        faults.or(Ready { policy: read.policy, destination: Box::new(endpoint) })
     }
 
     fn serve(
@@ -89,20 +111,32 @@ impl Control {
         let route = stored.record.spec.read(name, &route_name)?;
         let mut destinations = Vec::new();
         for wanted in route.mode.destinations() {
-            let target =
-                destination(project, wanted).and_then(|found| Target::new(&found.spec.read(name, wanted)?.http));
-            destinations.extend(faults.keep("forward.candidates", target).map(|target| (wanted.clone(), target)));
+            let target = destination(project, wanted).and_then(|found| {
+                let read = found.spec.read(name, wanted)?;
+                self.outbound.target(&read.http, |secret| values(project, secret).unwrap_or_default())
+            });
+            destinations.extend(faults.keep(route.mode.place(), target).map(|target| (wanted.clone(), target)));
         }
-        let mut chain = Vec::with_capacity(route.filters.len());
-        for (index, attachment) in route.filters.iter().enumerate() {
+        let mut all = Vec::new();
+        for ((index, attachment), at) in route.attachments().enumerate().zip(stored.record.spec.places()) {
             let versions = versions(state, before, &route, attachment, project, stored, index);
-            chain.extend(faults.keep(&format!("filters[{index}]"), versions));
+            all.extend(faults.keep(&at, versions));
         }
+        // If one is missing there is a fault, and none of it is used.
+        let mut all = all.into_iter();
+        let chain = Chain::new(all.by_ref().take(route.filters.len()));
+        let transforms = match &route.mode {
+            Mode::Forward(_) => Vec::new(),
+            Mode::Deliver(rule) => {
+                let filters = rule.filters().iter();
+                filters.map(|(name, filters)| (name.clone(), Chain::new(all.by_ref().take(filters.len())))).collect()
+            }
+        };
         let bytes = self.settings.buffer_bytes_per_project;
         let buffer = state.buffers.entry(name.clone()).or_insert_with(|| Arc::new(Budget::new(bytes)));
         let buffer = Arc::clone(buffer);
         let names = route.mode.destinations().into();
-        faults.or(Served { route, chain: Chain::new(chain), destinations, names, buffer })
+        faults.or(Served { route, chain, transforms, destinations, names, buffer })
     }
 }
 
@@ -144,14 +178,19 @@ pub(super) fn destination<'a>(project: &'a Project, name: &Name) -> Result<&'a D
     })
 }
 
+/// The valid values of a secret, the newest first.
+fn values(project: &Project, secret: &Name) -> Option<Vec<Secret>> {
+    project.secrets.iter().find(|known| known.name == *secret).map(|known| known.values.clone())
+}
+
 /// The values of the secrets that a filter is granted.
 pub(super) fn secrets(project: &Project, attachment: &Attachment) -> Result<Secrets, Faults> {
     let mut faults = Faults::default();
     let mut values = |kind: &str, grants: &std::collections::BTreeMap<String, Name>| {
         let mut granted = std::collections::BTreeMap::<String, Vec<Secret>>::new();
         for (local, secret) in grants {
-            match project.secrets.iter().find(|known| known.name == *secret) {
-                Some(known) => _ = granted.insert(local.clone(), known.values.clone()),
+            match self::values(project, secret) {
+                Some(values) => _ = granted.insert(local.clone(), values),
                 None => faults.add(
                     format!("grants.{kind}.{local}"),
                     format!("secret `{secret}` does not exist; create it first: snaphook secret set {secret}"),

@@ -1,6 +1,6 @@
 //! Operations on destinations.
 
-use model::{Name, destination::DestinationSpec};
+use model::{Name, delivery::Condition, destination::DestinationSpec};
 use store::registry::{Destination, Precondition};
 
 use super::{Author, Changed, Control, Error, Wish, Write};
@@ -13,6 +13,26 @@ impl Control {
     pub async fn destination(&self, project: &Name, name: &Name) -> Result<Destination, Error> {
         let mut destinations = self.destinations(project).await?.into_iter();
         destinations.find(|known| known.name == *name).ok_or_else(|| Error::NotFound(format!("destination `{name}`")))
+    }
+
+    /// How it is, beside what is configured.
+    pub async fn condition(&self, project: &Name, name: &Name) -> Result<Condition, Error> {
+        self.destination(project, name).await?;
+        Ok(self.delivering.condition(project, name))
+    }
+
+    /// Nothing is sent to it any more; what comes for it waits.
+    pub async fn disable_destination(&self, project: &Name, name: &Name, reason: &str) -> Result<Condition, Error> {
+        self.destination(project, name).await?;
+        self.delivering.disable(project, name, reason).await?;
+        self.condition(project, name).await
+    }
+
+    /// What waits for it is sent.
+    pub async fn enable_destination(&self, project: &Name, name: &Name) -> Result<Condition, Error> {
+        self.destination(project, name).await?;
+        self.delivering.enable(project, name).await?;
+        self.condition(project, name).await
     }
 
     pub async fn put_destination(

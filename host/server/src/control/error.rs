@@ -31,7 +31,7 @@ impl From<store::Error> for Error {
             store::Error::Missing { .. } | store::Error::Limit { .. } | store::Error::Invalid { .. } => {
                 Self::Invalid(Faults::one("", text))
             }
-            store::Error::Corrupt { .. } => Self::Unavailable(text),
+            store::Error::Busy | store::Error::Late { .. } | store::Error::Corrupt { .. } => Self::Unavailable(text),
             store::Error::Unavailable { source, .. } => {
                 Self::Unavailable(source.map_or(text.clone(), |source| format!("{text}: {source}")))
             }

@@ -181,7 +181,7 @@ impl Uploads {
 fn used_by(project: &Project, versions: &[Module]) -> Vec<String> {
     let mut used_by = Vec::new();
     for route in &project.routes {
-        for (filter, resolution) in route.record.spec.filters.iter().zip(&route.record.resolutions) {
+        for (filter, resolution) in route.record.spec.attachments().zip(&route.record.resolutions) {
             if versions.iter().any(|module| module.digest == resolution.active.to_string()) {
                 used_by.push(format!("{}/{}", route.record.name, filter.name));
             }

@@ -163,7 +163,7 @@ impl Control {
                     plan.changed.last_mut().expect("just added").1 = Some(pushed.version);
                 }
                 Write::CreateProject => plan.add(registry::Write::CreateProject, precondition, created),
-                simple => self.plan_simple(state.project(name), simple, precondition, &mut plan)?,
+                simple => self.plan_simple(state.project(name), simple, precondition, &mut plan).await?,
             }
         }
         if faults.is_empty() {
@@ -190,7 +190,7 @@ impl Control {
     }
 
     /// Writes that need no look at anything else.
-    fn plan_simple(
+    async fn plan_simple(
         &self,
         project: &mut Project,
         write: Write,
@@ -199,7 +199,7 @@ impl Control {
     ) -> Result<(), Error> {
         let (write, changed) = match write {
             Write::RemoveModule { name, version } => {
-                self.plan_removal(project, &name, version)?;
+                self.plan_removal(project, &name, version).await?;
                 (registry::Write::RemoveModule { name, version }, true)
             }
             Write::PutAlias { module, alias, version } => {
@@ -217,12 +217,12 @@ impl Control {
                 (registry::Write::RemoveAlias { module, alias }, true)
             }
             Write::RemoveDestination { name } => {
-                let users = users(project, |route| {
-                    route
-                        .forward
-                        .as_ref()
-                        .is_some_and(|forward| forward.candidates.iter().any(|known| name.as_str() == known))
-                });
+                let users = users(
+                    project,
+                    |route| route.destinations().any(|known| name.as_str() == known),
+                    // One that goes does not need what it named.
+                    |known| known.name != name && known.spec.destinations().any(|known| name.as_str() == known),
+                );
                 in_use(&format!("destination `{name}`"), &users)?;
                 project.destinations.retain(|known| known.name != name);
                 (registry::Write::RemoveDestination { name }, true)
@@ -232,12 +232,11 @@ impl Control {
                 (registry::Write::PutSecret { name, value, older }, changed)
             }
             Write::RemoveSecret { name } => {
-                let names = |grants: &std::collections::BTreeMap<String, String>| {
-                    grants.values().any(|known| name.as_str() == known)
-                };
-                let users = users(project, |route| {
-                    route.filters.iter().any(|filter| names(&filter.grants.secrets) || names(&filter.grants.reveal))
-                });
+                let users = users(
+                    project,
+                    |route| route.secrets().any(|known| name.as_str() == known),
+                    |known| known.spec.secrets().any(|known| name.as_str() == known),
+                );
                 in_use(&format!("secret `{name}`"), &users)?;
                 project.secrets.retain(|known| known.name != name);
                 (registry::Write::RemoveSecret { name }, true)
@@ -254,7 +253,7 @@ impl Control {
         Ok(())
     }
 
-    fn plan_removal(&self, project: &mut Project, name: &Name, version: Option<u32>) -> Result<(), Error> {
+    async fn plan_removal(&self, project: &mut Project, name: &Name, version: Option<u32>) -> Result<(), Error> {
         let goes =
             |known: &ModuleVersion| known.name == *name && version.is_none_or(|version| known.version == version);
         let gone: Vec<Digest> = project.modules.iter().filter(|known| goes(known)).map(|known| known.digest).collect();
@@ -262,12 +261,14 @@ impl Control {
             let which = version.map_or_else(String::new, |version| format!("version {version} of "));
             return Err(Error::NotFound(format!("{which}module `{name}`")));
         }
-        if let Some(digest) = gone.iter().find(|digest| self.retained.refers_to_module(digest)) {
-            let problem = format!(
-                "module `{name}` ({}) ran for events that are still kept; it can go once they are gone",
-                digest.short()
-            );
-            return Err(Error::InUse(problem));
+        for digest in &gone {
+            if self.ran_for_events(digest).await? {
+                let problem = format!(
+                    "module `{name}` ({}) ran for events that are still kept; it can go once they are gone",
+                    digest.short()
+                );
+                return Err(Error::InUse(problem));
+            }
         }
         let stays = |digest: &Digest| project.modules.iter().any(|known| known.digest == *digest && !goes(known));
         let gone: Vec<Digest> = gone.into_iter().filter(|digest| !stays(digest)).collect();
@@ -316,9 +317,15 @@ fn order(write: &Write) -> u8 {
     }
 }
 
-fn users(project: &Project, uses: impl Fn(&RouteSpec) -> bool) -> Vec<String> {
+fn users(
+    project: &Project,
+    uses: impl Fn(&RouteSpec) -> bool,
+    destination_uses: impl Fn(&Destination) -> bool,
+) -> Vec<String> {
     let routes = project.routes.iter().filter(|route| uses(&route.record.spec));
-    routes.map(|route| format!("route `{}`", route.record.name)).collect()
+    let routes = routes.map(|route| format!("route `{}`", route.record.name));
+    let destinations = project.destinations.iter().filter(|known| destination_uses(known));
+    routes.chain(destinations.map(|known| format!("destination `{}`", known.name))).collect()
 }
 
 fn in_use(what: &str, users: &[String]) -> Result<(), Error> {

@@ -18,6 +18,9 @@ pub struct Status {
     pub projects: usize,
     pub routes: usize,
     pub modules: usize,
+    /// Why events cannot be stored, or are missing from the store.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub trouble: Option<String>,
 }
 
 impl Control {
@@ -37,6 +40,7 @@ impl Control {
             projects: projects.len(),
             routes: projects.clone().map(|project| project.routes.len()).sum(),
             modules: projects.map(|project| project.modules.len()).sum(),
+            trouble: self.journal_trouble(),
         }
     }
 

@@ -7,9 +7,10 @@ use std::{
 };
 
 use bytes::Bytes;
+use delivery::Ready;
 use filters::Filter;
 use model::{Attachment, Digest, Name};
-use store::registry::{Contents, Project, Route};
+use store::registry::{self, Contents, Project, Route};
 
 use crate::snapshot::{Served, Snapshot};
 
@@ -62,8 +63,16 @@ impl ProjectBefore<'_> {
         let served = self.snapshot.named(self.name, &now.record.name.parse().ok()?).filter(|_| same)?;
         let mut destinations = served.route.mode.destinations().iter();
         let stays = !destinations.any(|name| self.changed_destinations.contains(name))
-            && served.route.filters.iter().all(|filter| self.keeps_secrets(filter));
+            && served.route.attachments().all(|filter| self.keeps_secrets(filter));
         stays.then_some(served)
+    }
+
+    /// The destination as it is served, if all that it is made of is as it was.
+    pub(super) fn destination(&self, now: &registry::Destination) -> Option<&Arc<Ready>> {
+        let served = self.snapshot.destination(self.name, &now.name)?;
+        let changed = |name: &str| self.changed_secrets.iter().any(|known| known.as_str() == name);
+        let same = !self.changed_destinations.contains(&now.name) && !now.spec.secrets().any(changed);
+        same.then_some(served)
     }
 
     /// The filter of the route that is made of the same, as active version or as the one before.
@@ -75,9 +84,8 @@ impl ProjectBefore<'_> {
         prepared: &Bytes,
     ) -> Option<Arc<Filter>> {
         let served = self.snapshot.named(self.name, route)?;
-        let attached = served.route.filters.iter().zip(served.chain.filters());
-        let (_, versions) =
-            attached.into_iter().find(|(known, _)| is_same(known, attachment) && self.keeps_secrets(known))?;
+        let mut attached = served.route.attachments().zip(served.versions());
+        let (_, versions) = attached.find(|(known, _)| is_same(known, attachment) && self.keeps_secrets(known))?;
         versions.all().find(|filter| filter.runs(module, prepared)).cloned()
     }
 

@@ -23,14 +23,15 @@ use crate::snapshot::Served;
 #[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
 pub struct Trial {
     pub record: Record,
-    /// What would have been sent; none if the chain ended the event.
+    /// What would have been sent or delivered; none if the chain ended the event.
     pub forward: Option<TrialForward>,
-    /// What the sender would have been answered; none if the destination's answer decides.
+    /// What the sender would have been answered; none if the destination's answer decides, or the event would be stored.
     pub answer: Option<TrialAnswer>,
 }
 
 #[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
 pub struct TrialForward {
+    /// With commas between, if there are several.
     pub destination: String,
     pub method: String,
     pub path: String,
@@ -76,7 +77,7 @@ impl Control {
             now,
             kv: Arc::new(Overlay::default()),
             destinations: Arc::clone(&served.names),
-            exactly_one: true,
+            exactly_one: matches!(served.route.mode, Mode::Forward(_)),
             body_limit: served.route.body_limit,
         };
         let start = Instant::now();
@@ -102,7 +103,10 @@ fn story(event: &Event, served: &Served, ran: filters::Ran, revision: u64, start
     };
     let bare = |status: u16| TrialAnswer { status, headers: Vec::new(), body_base64: String::new() };
     let (disposition, reason, answer) = match ran.end {
-        End::Passed => (Disposition::Forwarded, None, None),
+        End::Passed => match served.route.mode {
+            Mode::Forward(_) => (Disposition::Forwarded, None, None),
+            Mode::Deliver(_) => (Disposition::Delivered, None, None),
+        },
         End::Rejected { answer, reason } => (Disposition::Rejected, Some(reason), Some(shown(answer))),
         End::Responded { answer } => (Disposition::Responded, None, Some(shown(answer))),
         End::Dropped { reason } => (Disposition::Dropped, Some(reason), Some(bare(acknowledgement))),
@@ -113,10 +117,13 @@ fn story(event: &Event, served: &Served, ran: filters::Ran, revision: u64, start
     };
     let draft = ran.draft;
     let forward = answer.is_none().then(|| {
-        let chosen = draft.chosen.as_ref().and_then(|names| names.first());
-        let Mode::Forward(candidates) = &served.route.mode;
+        let destinations = match &served.route.mode {
+            Mode::Forward(candidates) => vec![draft.chosen.iter().flatten().next().unwrap_or(candidates.default())],
+            Mode::Deliver(rule) => draft.chosen.as_deref().unwrap_or(rule.destinations()).iter().collect(),
+        };
+        let names: Vec<&str> = destinations.iter().map(|name| name.as_str()).collect();
         TrialForward {
-            destination: chosen.unwrap_or(candidates.default()).to_string(),
+            destination: names.join(", "),
             method: draft.current.method.to_string(),
             path: draft.current.path.clone(),
             query: draft.current.query.clone(),
@@ -149,7 +156,7 @@ fn story(event: &Event, served: &Served, ran: filters::Ran, revision: u64, start
     Trial { record, forward, answer }
 }
 
-fn readable(headers: &HeaderMap) -> Vec<(String, String)> {
+pub(super) fn readable(headers: &HeaderMap) -> Vec<(String, String)> {
     let shown = |value: &http::HeaderValue| String::from_utf8_lossy(value.as_bytes()).into_owned();
     headers.iter().map(|(name, value)| (name.to_string(), shown(value))).collect()
 }

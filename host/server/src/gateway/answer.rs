@@ -19,7 +19,7 @@ use pin_project_lite::pin_project;
 use super::{intake, observe, peer::Exchange, story::Arrival};
 
 /// On every answer: the id of its event.
-pub(super) const EVENT: HeaderName = HeaderName::from_static("snaphook-event");
+const EVENT: HeaderName = HeaderName::from_static("snaphook-event");
 
 const PROBLEM: HeaderValue = HeaderValue::from_static("application/problem+json");
 
@@ -29,6 +29,8 @@ pub(super) struct Answer {
     pub(super) status: StatusCode,
     headers: HeaderMap,
     content: Content,
+    /// The event that it is about, if that is not the one that just came.
+    event: Option<EventId>,
 }
 
 #[derive(Debug)]
@@ -43,12 +45,16 @@ enum Content {
 
 impl Answer {
     pub(super) fn empty(status: StatusCode) -> Self {
-        Self { status, headers: HeaderMap::new(), content: Content::Whole(Bytes::new()) }
+        Self::whole(status, Bytes::new())
+    }
+
+    pub(super) fn whole(status: StatusCode, body: Bytes) -> Self {
+        Self { status, headers: HeaderMap::new(), content: Content::Whole(body), event: None }
     }
 
     /// `detail` is for the sender.
     pub(super) fn problem(status: StatusCode, detail: &'static str) -> Self {
-        Self { status, headers: HeaderMap::new(), content: Content::Problem { detail } }
+        Self { status, headers: HeaderMap::new(), content: Content::Problem { detail }, event: None }
     }
 
     pub(super) fn retry_after(status: StatusCode, seconds: u32, detail: &'static str) -> Self {
@@ -60,15 +66,20 @@ impl Answer {
         self
     }
 
+    /// Answers for an earlier event, of which the one that just came is a duplicate.
+    pub(super) fn about(self, event: EventId) -> Self {
+        Self { event: Some(event), ..self }
+    }
+
     /// A destination's.
     pub(super) fn streamed(answer: Response<AnswerBody>) -> Self {
         let (head, body) = answer.into_parts();
-        Self { status: head.status, headers: head.headers, content: Content::Streamed(body) }
+        Self { status: head.status, headers: head.headers, content: Content::Streamed(body), event: None }
     }
 
     /// A filter's.
     pub(super) fn checked(answer: CheckedAnswer) -> Self {
-        Self { status: answer.status, headers: answer.headers, content: Content::Whole(answer.body) }
+        Self { status: answer.status, headers: answer.headers, content: Content::Whole(answer.body), event: None }
     }
 
     /// A filter's that refuses the event.
@@ -77,13 +88,15 @@ impl Answer {
             status: answer.status,
             headers: answer.headers,
             content: Content::Problem { detail: "the event was rejected" },
+            event: None,
         }
     }
 
     /// Puts it on its way.
     pub(super) fn into_response(self, arrival: &Arrival, exchange: Exchange) -> Response<Body> {
-        let Self { status, mut headers, content } = self;
-        headers.insert(EVENT, arrival.header.clone());
+        let Self { status, mut headers, content, event } = self;
+        let about = event.map(|event| HeaderValue::from_bytes(&event.text()).expect("an id is letters and digits"));
+        headers.insert(EVENT, about.unwrap_or_else(|| arrival.header.clone()));
         if exchange.line.is_last() {
             headers.insert(CONNECTION, HeaderValue::from_static("close"));
         }
@@ -139,6 +152,11 @@ impl Refusal {
     /// Not the sender's fault.
     pub(super) fn unsendable(reason: String) -> Self {
         Self::new(Answer::problem(StatusCode::INTERNAL_SERVER_ERROR, "the event could not be passed on"), reason)
+    }
+
+    pub(super) fn not_stored(seconds: u32, reason: String) -> Self {
+        let detail = "the event could not be stored; send it again later";
+        Self::new(Answer::retry_after(StatusCode::SERVICE_UNAVAILABLE, seconds, detail), reason)
     }
 
     pub(super) fn too_many_headers() -> Self {

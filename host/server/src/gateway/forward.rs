@@ -9,7 +9,7 @@ use http::{
     header::{TE, TRAILER, VIA},
     uri::PathAndQuery,
 };
-use model::{Draft, Event, Mode, Name, record::Disposition};
+use model::{Draft, Event, Name, record::Disposition, route::Candidates};
 
 use super::{
     answer::{Answer, Refusal},
@@ -39,10 +39,11 @@ impl Trailers {
 /// `Host` and framing are left to the client. `streamed` is the body if it was not read.
 pub(super) fn request<'a>(
     story: &mut Story<'a>,
+    candidates: &Candidates,
     draft: Draft,
     streamed: Option<Streamed>,
 ) -> Result<(&'a Target, Request<EventBody<Streamed>>), Refusal> {
-    let (name, target) = destination(story.served, draft.chosen);
+    let (name, target) = destination(story.served, candidates, draft.chosen.as_deref());
     story.sends_to(name);
     let event = draft.current;
     let uri = uri(story.uri(), &event).map_err(|error| Refusal::unsendable(error.to_string()))?;
@@ -86,9 +87,8 @@ pub(super) fn conclude(story: &mut Story<'_>, sent: Option<Result<Response<Answe
     }
 }
 
-fn destination(served: &Served, chosen: Option<Vec<Name>>) -> (&Name, &Target) {
-    let Mode::Forward(candidates) = &served.route.mode;
-    let chosen = chosen.as_ref().and_then(|names| names.first()).unwrap_or(candidates.default());
+fn destination<'a>(served: &'a Served, candidates: &Candidates, chosen: Option<&[Name]>) -> (&'a Name, &'a Target) {
+    let chosen = chosen.and_then(<[Name]>::first).unwrap_or(candidates.default());
     let found = served.destinations.iter().find(|(name, _)| name == chosen);
     let (name, target) = found.expect("a snapshot holds every candidate, and nothing else can be chosen");
     (name, target)

@@ -5,11 +5,11 @@ use std::{convert::Infallible, pin::pin};
 use filters::End;
 use http::{Request, Response, StatusCode};
 use hyper::body::Incoming;
-use model::{Draft, record::Disposition};
+use model::{Draft, Mode, record::Disposition};
 
 use super::{
     answer::{Answer, Body, Refusal},
-    forward,
+    deliver, forward,
     intake::{self, Room},
     observe,
     peer::Exchange,
@@ -42,7 +42,7 @@ pub(super) async fn handle(mut exchange: Exchange, request: Request<Incoming>) -
 async fn judge(story: &mut Story<'_>, body: Incoming) -> Result<Decided, Refusal> {
     let (gateway, line, served) = (story.gateway(), story.line, story.served);
     let mut room = Room::new(&gateway.buffer, &served.buffer);
-    let wanted = served.chain.needs_body();
+    let wanted = served.chain.needs_body() || matches!(served.route.mode, Mode::Deliver(_));
     let taken = intake::take(line, body, wanted, served.route.body_limit, &mut room).await; // 413, 408, 503
     let (body, streamed) =
         taken.inspect_err(|error| observe::body_refused(&gateway.counters, story.arrival.id, error))?;
@@ -53,12 +53,16 @@ async fn judge(story: &mut Story<'_>, body: Incoming) -> Result<Decided, Refusal
     let (end, draft) = story.ran(ran);
 
     let decided = match end {
-        End::Passed => {
-            let (target, request) = forward::request(story, draft, streamed)?;
-            let sending = pin!(line.peer.client.send(target, request));
-            let sent = line.deadline().unless_overdue(sending).await;
-            forward::conclude(story, sent)
-        }
+        End::Passed => match &served.route.mode {
+            Mode::Forward(candidates) => {
+                let (target, request) = forward::request(story, candidates, draft, streamed)?;
+                let sending = pin!(line.peer.client.send(target, request));
+                let sent = line.deadline().unless_overdue(sending).await;
+                forward::conclude(story, sent)
+            }
+            // Boxed, for it is rarely waited for and would make every request larger.
+            Mode::Deliver(rule) => return Box::pin(deliver::event(story, rule, draft, hold)).await,
+        },
         End::Rejected { answer, reason } => {
             Decided::new(Disposition::Rejected, Answer::rejection(answer)).because(reason)
         }
@@ -89,6 +93,6 @@ mod tests {
     fn a_request_in_flight_is_small() {
         // It is moved once for each request, and there is one for each connection.
         let bytes = size(handle);
-        assert!(bytes <= 6 << 10, "{bytes}");
+        assert!(bytes <= 7 << 10, "{bytes}");
     }
 }

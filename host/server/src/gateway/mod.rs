@@ -5,6 +5,7 @@
 mod answer;
 mod connection;
 mod deadline;
+mod deliver;
 mod forward;
 mod forwarded;
 mod handle;
@@ -26,10 +27,12 @@ mod workers;
 use std::{fmt, sync::Arc};
 
 use delivery::{
-    Connector,
+    Connector, Waker,
     destinations::http::{Client, Pool},
 };
 use filters::Kv;
+use model::{Name, Timestamp};
+use store::{Journal, journal::NewEvent};
 
 pub use self::{listener::serve, observe::Counters, record::Recorder, reservations::Reservations, settings::Settings};
 use crate::{budget::Budget, snapshot::Current};
@@ -40,6 +43,8 @@ pub struct Gateway {
     connector: Connector,
     kv: Arc<dyn Kv>,
     reservations: Arc<dyn Reservations>,
+    journal: Arc<dyn Journal>,
+    waker: Waker,
     recorder: Arc<Recorder>,
     settings: Settings,
     counters: Counters,
@@ -48,12 +53,16 @@ pub struct Gateway {
 }
 
 impl Gateway {
-    /// `kv` is what filters keep values in, `reservations` decides those of them that depend on the event.
+    /// `kv` is what filters keep values in, `reservations` decides those of them that depend on the event. What is stored in
+    /// the journal is told to `waker`.
+    #[expect(clippy::too_many_arguments, reason = "each is a part of the house")]
     pub fn new(
         current: Current,
         connector: Connector,
         kv: Arc<dyn Kv>,
         reservations: Arc<dyn Reservations>,
+        journal: Arc<dyn Journal>,
+        waker: Waker,
         recorder: Arc<Recorder>,
         settings: Settings,
     ) -> Self {
@@ -62,6 +71,8 @@ impl Gateway {
             connector,
             kv,
             reservations,
+            journal,
+            waker,
             recorder,
             buffer: Budget::new(settings.buffer_bytes),
             settings,
@@ -72,6 +83,18 @@ impl Gateway {
     /// With connections of its own.
     fn client(&self) -> Arc<Client<intake::Streamed>> {
         Arc::new(Client::new(self.connector.clone(), Pool::default()))
+    }
+
+    /// There is something to deliver.
+    fn wake(&self, project: &Name, destination: &Name, due: Timestamp) {
+        self.waker.wake(project, destination, due);
+    }
+
+    /// Keeps an event that goes nowhere, if there is a place.
+    fn keep(&self, event: NewEvent) {
+        if !self.journal.keep(event) {
+            observe::event_not_kept(&self.counters);
+        }
     }
 
     pub fn counters(&self) -> &Counters {

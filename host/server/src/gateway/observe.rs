@@ -30,6 +30,12 @@ pub struct Counters {
     pub unrouted: AtomicU64,
     /// Events that found no room for their body; also counted as failed.
     pub overloaded: AtomicU64,
+    /// Events that were known already.
+    pub duplicates: AtomicU64,
+    /// Events that could not be stored; also counted as failed.
+    pub not_stored: AtomicU64,
+    /// Events that the route captures, and for which there was no place.
+    pub not_kept: AtomicU64,
     /// Answers of destinations that broke off after their head was passed on.
     pub answers_broken: AtomicU64,
     /// Grants that filters called for and did not have, each once per call of a filter.
@@ -104,6 +110,20 @@ pub(super) fn body_refused(counters: &Counters, id: EventId, error: &intake::Err
         counters.overloaded.fetch_add(1, Relaxed);
         tracing::warn!(event = %id, "the buffer for bodies is full; raise its limit or send less at a time");
     }
+}
+
+pub(super) fn event_duplicate(counters: &Counters, id: EventId, first: EventId) {
+    counters.duplicates.fetch_add(1, Relaxed);
+    tracing::debug!(event = %id, %first, "event known already");
+}
+
+pub(super) fn event_not_stored(counters: &Counters, id: EventId, error: &store::Error) {
+    counters.not_stored.fetch_add(1, Relaxed);
+    tracing::warn!(event = %id, %error, "event not stored, its sender is told to send it again");
+}
+
+pub(super) fn event_not_kept(counters: &Counters) {
+    counters.not_kept.fetch_add(1, Relaxed);
 }
 
 pub(super) fn destination_failed(id: EventId, destination: &str, error: &SendError) {

@@ -13,9 +13,9 @@ use std::{
 
 use base64::{Engine as _, engine::general_purpose::STANDARD};
 use bytes::Bytes;
-use http::{HeaderMap, HeaderName, Method};
+use http::{HeaderName, Method};
 use model::{
-    Digest, EventId, Name, Timestamp,
+    Digest, Event, EventId, Name, Timestamp,
     record::{Capture, Disposition, Record, Run, Wanted},
 };
 use tokio::sync::broadcast;
@@ -93,7 +93,7 @@ impl Recorder {
         }
         found.sort_by_key(|(turn, _)| std::cmp::Reverse(*turn));
         found.truncate(wanted.at_most);
-        found.iter().map(|(_, entry)| entry.to_record(self.limits.unauthenticated_life, now)).collect()
+        found.iter().map(|(_, entry)| entry.to_record_with_capture(self.limits.unauthenticated_life, now)).collect()
     }
 
     /// One event, if it is still remembered.
@@ -103,7 +103,7 @@ impl Recorder {
             shard.entries.iter().find(|(_, entry)| entry.id == id && entry.project == *project).cloned()
         };
         let (_, entry) = self.shards.iter().find_map(find)?;
-        Some(entry.to_record(self.limits.unauthenticated_life, now))
+        Some(entry.to_record_with_capture(self.limits.unauthenticated_life, now))
     }
 
     /// Every record from now on, of all projects: whoever passes them on must choose.
@@ -144,7 +144,7 @@ impl Recorder {
         let entry = Arc::new(entry);
         if self.tail.receiver_count() > 0 {
             // An error only says that the last one has just left.
-            _ = self.tail.send(Arc::new(entry.to_record(Duration::MAX, entry.received)));
+            _ = self.tail.send(Arc::new(entry.to_record_with_capture(Duration::MAX, entry.received)));
         }
         let turn = self.turn.fetch_add(1, Relaxed);
         for other in 0..SHARDS {
@@ -244,18 +244,13 @@ pub(super) struct Captured {
 
 impl Captured {
     /// No body: it was not read.
-    pub(super) fn new(
-        authenticated: bool,
-        query: Option<&str>,
-        headers: &HeaderMap,
-        body: Option<&Bytes>,
-        body_bytes_most: usize,
-    ) -> Self {
+    pub(super) fn new(authenticated: bool, received: &Event, body_bytes_most: usize) -> Self {
+        let body = received.body.as_ref();
         let kept = body.map_or(&[][..], |body| &body[..body.len().min(body_bytes_most)]);
         Self {
             authenticated,
-            query: query.map(str::to_owned),
-            headers: headers.iter().map(|(name, value)| (name.clone(), value.as_bytes().into())).collect(),
+            query: received.query.clone(),
+            headers: received.headers.iter().map(|(name, value)| (name.clone(), value.as_bytes().into())).collect(),
             body: Bytes::copy_from_slice(kept),
             truncated: body.is_none_or(|body| body.len() > kept.len()),
         }
@@ -298,9 +293,14 @@ impl Entry {
         Self { capture: None, ..self.clone() }
     }
 
-    fn to_record(&self, unauthenticated_life: Duration, now: Timestamp) -> Record {
+    fn to_record_with_capture(&self, unauthenticated_life: Duration, now: Timestamp) -> Record {
         let old = now >= self.received.after(unauthenticated_life);
         let capture = self.capture.as_ref().filter(|capture| capture.authenticated || !old);
+        Record { capture: capture.map(Captured::to_capture), ..self.to_record() }
+    }
+
+    /// Without the request.
+    pub(super) fn to_record(&self) -> Record {
         Record {
             id: self.id.to_string(),
             project: self.project.to_string(),
@@ -321,7 +321,7 @@ impl Entry {
             destination_us: self.destination_duration.map(micros),
             body_bytes: self.body_bytes,
             filters: self.filters.clone(),
-            capture: capture.map(Captured::to_capture),
+            capture: None,
         }
     }
 }

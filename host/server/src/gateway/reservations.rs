@@ -4,6 +4,7 @@
 use std::{pin::Pin, sync::Arc};
 
 use model::EventId;
+use store::journal::{Accept, Accepted};
 use tokio::runtime::Handle;
 
 use super::Gateway;
@@ -32,6 +33,25 @@ impl Hold {
     pub(super) fn only_if(mut self, reserved: bool) -> Self {
         self.open = self.open.take().filter(|_| reserved);
         self
+    }
+
+    pub(super) fn is_open(&self) -> bool {
+        self.open.is_some()
+    }
+
+    /// Stores the event and decides with it. Comes to its end even if nobody waits any more.
+    pub(super) async fn accept(self, gateway: &Gateway, accept: Accept) -> store::Result<Accepted> {
+        let journal = Arc::clone(&gateway.journal);
+        if !self.is_open() {
+            return journal.accept(accept).await;
+        }
+        let task = tokio::spawn(async move {
+            let accepted = journal.accept(accept).await;
+            self.settle(matches!(accepted, Ok(Accepted::New))).await;
+            accepted
+        });
+        // One that panicked has said so.
+        task.await.unwrap_or(Err(store::Error::Busy))
     }
 
     pub(super) async fn settle(mut self, accepted: bool) {

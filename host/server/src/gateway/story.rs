@@ -5,13 +5,14 @@ use std::{sync::Arc, time::Instant};
 use bytes::Bytes;
 use delivery::hop;
 use filters::{End, Given, Ran};
-use http::{HeaderMap, HeaderValue, Method, Request, StatusCode, Uri, Version, header::EXPECT, request::Parts};
+use http::{HeaderValue, Method, Request, StatusCode, Uri, Version, header::EXPECT, request::Parts};
 use model::{
-    Annotations, Draft, Event, EventId, Limits, Name, Phase, Response, Timestamp, apply,
+    Annotations, Draft, Event, EventId, Limits, Mode, Name, Phase, Response, Timestamp, apply,
     headers::leave_out,
-    record::{Disposition, Run},
+    record::{Disposition, Record, Run},
     spec::CaptureWhen,
 };
+use store::journal::NewEvent;
 
 use super::{
     Gateway,
@@ -100,8 +101,8 @@ pub(super) struct Story<'a> {
     /// Whether the filters let it through.
     passed: bool,
     body_bytes: Option<u64>,
-    /// The request as it was received, if the route captures it.
-    received: Option<(Arc<HeaderMap>, Option<Bytes>)>,
+    /// The event as it was received, if it may be kept.
+    received: Option<Box<Event>>,
     destination: Option<&'a Name>,
     /// When sending began, and when it came to something.
     sending: Option<Instant>,
@@ -162,10 +163,7 @@ impl<'a> Story<'a> {
         }
         let headers = Arc::new(std::mem::take(&mut self.head.headers));
         self.body_bytes = body.as_ref().map(|body| body.len() as u64);
-        if route.capture != CaptureWhen::None {
-            self.received = Some((Arc::clone(&headers), body.clone()));
-        }
-        Event {
+        let event = Event {
             id: self.arrival.id,
             project: route.project.clone(),
             route: route.name.clone(),
@@ -180,7 +178,11 @@ impl<'a> Story<'a> {
             body,
             replay: false,
             attributes: std::mem::take(&mut self.attributes),
+        };
+        if route.capture != CaptureWhen::None || matches!(route.mode, Mode::Deliver(_)) {
+            self.received = Some(Box::new(event.clone()));
         }
+        event
     }
 
     /// What the chain is given beside it.
@@ -190,9 +192,23 @@ impl<'a> Story<'a> {
             now: self.arrival.received,
             kv: Arc::clone(&self.gateway().kv),
             destinations: Arc::clone(&self.served.names),
-            exactly_one: true,
+            exactly_one: matches!(self.served.route.mode, Mode::Forward(_)),
             body_limit: self.served.route.body_limit,
         }
+    }
+
+    /// The event as it was received, of a route in mode `deliver`.
+    pub(super) fn received(&self) -> Event {
+        *self.received.clone().expect("was kept, because it will be stored")
+    }
+
+    /// Whether filters looked at the event and let it through.
+    pub(super) fn authenticated(&self) -> bool {
+        self.passed && !self.served.chain.is_empty()
+    }
+
+    pub(super) fn annotations(&self) -> &Annotations {
+        &self.annotations
     }
 
     /// Takes over what the chain leaves behind; how it ended, and what it made of the event.
@@ -229,10 +245,24 @@ impl<'a> Story<'a> {
         }
     }
 
+    pub(super) fn acknowledgement_status(&self) -> StatusCode {
+        StatusCode::from_u16(self.served.route.acknowledgement).unwrap_or(StatusCode::ACCEPTED)
+    }
+
     /// What the sender is answered for an event that goes nowhere.
     pub(super) fn acknowledgement(&mut self) -> Answer {
-        let status = StatusCode::from_u16(self.served.route.acknowledgement).unwrap_or(StatusCode::ACCEPTED);
-        self.answer().unwrap_or_else(|| Answer::empty(status))
+        self.answer().unwrap_or_else(|| Answer::empty(self.acknowledgement_status()))
+    }
+
+    /// What would be written down if the event ended so.
+    pub(super) fn record(&mut self, disposition: Disposition, status: u16) -> Record {
+        let entry = self.entry(disposition, status, None);
+        let record = entry.to_record();
+        self.runs = entry.filters;
+        self.annotations.labels = entry.labels;
+        self.annotations.idempotency_key = entry.idempotency_key;
+        self.annotations.order_key = entry.order_key;
+        record
     }
 
     pub(super) fn end(mut self, decided: Decided) -> Answer {
@@ -243,16 +273,34 @@ impl<'a> Story<'a> {
     fn write(&mut self, disposition: Disposition, status: u16, reason: Option<String>) {
         self.ended = true;
         let gateway = self.gateway();
+        let mut entry = self.entry(disposition, status, reason);
+        if let Some(received) = self.received.take().filter(|_| self.is_captured(disposition, status)) {
+            let authenticated = self.authenticated();
+            let most = gateway.recorder.body_bytes();
+            entry.capture = Some(Captured::new(authenticated, &received, most));
+            if disposition != Disposition::Delivered {
+                let (made, received) = (received.as_ref().clone(), *received);
+                gateway.keep(NewEvent { received, made, record: entry.to_record(), authenticated });
+            }
+        }
+        observe::event_decided(&gateway.counters, &entry);
+        gateway.recorder.record(entry);
+    }
+
+    /// Whether the route wants to keep the request of an event that ended so.
+    fn is_captured(&self, disposition: Disposition, status: u16) -> bool {
         let failed = status >= 400 || matches!(disposition, Disposition::Failed | Disposition::Rejected);
-        let wanted = failed || self.served.route.capture == CaptureWhen::All;
-        let authenticated = self.passed && !self.served.chain.is_empty();
-        let most = gateway.recorder.body_bytes();
-        let capture =
-            self.received.take().filter(|_| wanted).map(|(headers, body)| {
-                Captured::new(authenticated, self.head.uri.query(), &headers, body.as_ref(), most)
-            });
+        match self.served.route.capture {
+            CaptureWhen::None => false,
+            CaptureWhen::Failures => failed,
+            CaptureWhen::All => true,
+        }
+    }
+
+    /// Takes over what is known.
+    fn entry(&mut self, disposition: Disposition, status: u16, reason: Option<String>) -> Entry {
         let annotations = std::mem::take(&mut self.annotations);
-        let entry = Entry {
+        Entry {
             id: self.arrival.id,
             project: self.served.route.project.clone(),
             route: self.served.route.name.clone(),
@@ -273,10 +321,8 @@ impl<'a> Story<'a> {
             destination_duration: self.sent.zip(self.sending).map(|(end, start)| end - start),
             body_bytes: self.body_bytes,
             filters: std::mem::take(&mut self.runs),
-            capture,
-        };
-        observe::event_decided(&gateway.counters, &entry);
-        gateway.recorder.record(entry);
+            capture: None,
+        }
     }
 }
 

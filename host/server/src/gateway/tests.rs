@@ -3,7 +3,7 @@
 use std::{net::SocketAddr, pin::Pin, sync::Arc, time::Duration};
 
 use bytes::Bytes;
-use delivery::{Connector, destinations::http::Target, egress::Allow};
+use delivery::{Connector, Waker, destinations::http::Target, egress::Allow};
 use filters::{Chain, kv::Overlay};
 use http::{HeaderMap, Request, Response, StatusCode, header};
 use http_body_util::{BodyExt, Full, combinators::BoxBody};
@@ -28,7 +28,7 @@ use tokio_util::sync::CancellationToken;
 use super::{Gateway, Recorder, Reservations, Settings};
 use crate::{
     budget::Budget,
-    snapshot::{self, Current, Served, Snapshot},
+    snapshot::{self, Current, Destinations, Served, Snapshot},
 };
 
 mod answers;
@@ -51,11 +51,16 @@ pub(super) fn gateway(settings: Settings, current: Current) -> Arc<Gateway> {
     let allow = Allow::read(&["127.0.0.1"]).unwrap();
     let connector = Connector::new(allow, &[]).unwrap();
     let recorder = Arc::new(Recorder::new(settings.records));
+    // Its files live as long as it is open: what is told here stores nothing that is read again.
+    let folder = tempfile::tempdir().unwrap();
+    let (_, journal) = store::embedded::open(&store::embedded::Options::new(folder.path())).unwrap();
     Arc::new(Gateway::new(
         current,
         connector,
         Arc::new(Overlay::default()),
         Arc::new(NoReservations),
+        Arc::new(journal),
+        Waker::default(),
         recorder,
         settings,
     ))
@@ -73,7 +78,14 @@ pub(super) fn served(name: &str, to: &str, route: Value) -> Arc<Served> {
     let target = Target::new(&destination.read(&project, &up).unwrap().http).unwrap();
     let destinations = vec![(up.clone(), target)];
     let buffer = Arc::new(Budget::new(1 << 30));
-    Arc::new(Served { route, chain: Chain::default(), destinations, names: [up].into(), buffer })
+    Arc::new(Served {
+        route,
+        chain: Chain::default(),
+        transforms: Vec::new(),
+        destinations,
+        names: [up].into(),
+        buffer,
+    })
 }
 
 fn snapshot_of(routes: Vec<Arc<Served>>) -> Current {
@@ -84,7 +96,7 @@ fn snapshot_of(routes: Vec<Arc<Served>>) -> Current {
         target: Arc::clone(served),
     };
     let table = Table::build(routes.iter().map(entry).collect()).unwrap();
-    snapshot::serve(Snapshot::new(7, table, routes.into_iter())).1
+    snapshot::serve(Snapshot::new(7, table, routes.into_iter(), Destinations::new())).1
 }
 
 /// A gateway that listens.

@@ -174,6 +174,18 @@ pub(crate) const KEYS: &[Key] = &[
         "600000",
         "milliseconds that such a request is kept",
     ),
+    key(
+        "deliveries.in_flight",
+        Takes::Whole(1, 100_000),
+        "256",
+        "attempts to deliver that are made at the same time, all destinations together; each may have one beyond it",
+    ),
+    key(
+        "deliveries.drain_timeout_ms",
+        Takes::Whole(0, MILLIS_MOST),
+        "30000",
+        "milliseconds that attempts under way get to end when the host is stopped; what did not end is tried again at the next start",
+    ),
     key("admin.listen", Takes::Address, "127.0.0.1:8081", "where the admin API listens"),
     key(
         "admin.allow_remote",

@@ -34,6 +34,7 @@ pub struct Settings {
     pub data: PathBuf,
     pub gateway: Gateway,
     pub admin: Admin,
+    pub deliveries: delivery::engine::Options,
     pub filters: filters::Settings,
     /// The program that compiles uploads, beside this process; set by the command line.
     pub compiler: Option<PathBuf>,
@@ -125,6 +126,7 @@ fn read(sources: &Sources<'_>, folder: &Path, home: Option<&Path>) -> Result<Set
     let settings = Settings {
         data: reader.folder("data", folder, home),
         gateway: reader.gateway(),
+        deliveries: reader.deliveries(),
         filters: reader.filters(),
         compiler: None,
         code_bytes: reader.whole("filters.code_bytes"),
@@ -192,6 +194,14 @@ impl<'a> Reader<'a> {
             modules_bytes: self.whole("filters.modules_bytes"),
             cache: None,
             compiler: None,
+        }
+    }
+
+    fn deliveries(&mut self) -> delivery::engine::Options {
+        delivery::engine::Options {
+            in_flight: self.count("deliveries.in_flight"),
+            drain: self.millis("deliveries.drain_timeout_ms"),
+            ..delivery::engine::Options::new(rand::random())
         }
     }
 

@@ -7,7 +7,10 @@ mod events;
 mod modules;
 mod writes;
 
-use std::sync::{Arc, Mutex};
+use std::{
+    collections::HashSet,
+    sync::{Arc, Mutex},
+};
 
 use axum::{Router, body::Body};
 use bytes::Bytes;
@@ -15,12 +18,15 @@ use http::{HeaderMap, Method, Request, StatusCode, header};
 use http_body_util::BodyExt;
 use hyper::service::Service;
 use hyper_util::service::TowerToHyperService;
-use model::record::{Disposition, Record, Wanted};
+use model::{
+    Digest, EventId, Name, Timestamp,
+    record::{Disposition, Record, Wanted},
+};
 use serde_json::{Value, json};
 use tokio::sync::{broadcast, watch};
 
-use super::{Admin, Events, Token};
-use crate::control::fixture;
+use super::{Admin, Token};
+use crate::control::{Recent, fixture};
 
 const TOKEN: &str = "0123456789abcdef0123456789abcdef";
 
@@ -54,8 +60,7 @@ impl Host {
         let events = Arc::new(Remembered { records: Mutex::default(), tail: broadcast::Sender::new(2) });
         let (ready, is_ready) = watch::channel(true);
         let admin = Admin {
-            control: fixture::open(folder.path()).await,
-            events: Arc::clone(&events) as Arc<dyn Events>,
+            control: fixture::open_with(folder.path(), Arc::clone(&events) as Arc<dyn Recent>).await,
             token: Arc::new(Token::new(TOKEN)),
             ready: is_ready,
             listen: "127.0.0.1:8081".parse().unwrap(),
@@ -197,7 +202,7 @@ impl Remembered {
     fn add(&self, project: &str, route: &str, disposition: Disposition) {
         let mut records = self.records.lock().unwrap();
         let record = Record {
-            id: format!("evt_{}", records.len()),
+            id: EventId::new(Timestamp::from_millis(records.len() as u64), 0).to_string(),
             project: project.to_owned(),
             route: route.to_owned(),
             received: 0,
@@ -223,10 +228,23 @@ impl Remembered {
     }
 }
 
-impl Events for Remembered {
+impl Recent for Remembered {
     fn latest(&self, wanted: &Wanted) -> Vec<Record> {
         let records = self.records.lock().unwrap();
         records.iter().rev().filter(|record| wanted.takes(record)).take(wanted.at_most).cloned().collect()
+    }
+
+    fn find(&self, project: &Name, event: EventId) -> Option<Record> {
+        let records = self.records.lock().unwrap();
+        records.iter().find(|known| known.id == event.to_string() && known.project == project.as_str()).cloned()
+    }
+
+    fn refers_to_module(&self, _: &Digest) -> bool {
+        false
+    }
+
+    fn configurations(&self, _: &Name) -> HashSet<Digest> {
+        HashSet::new()
     }
 
     fn subscribe(&self) -> broadcast::Receiver<Arc<Record>> {

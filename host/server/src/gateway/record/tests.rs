@@ -1,5 +1,8 @@
-use http::HeaderValue;
-use model::record::{Outcome, Seed};
+use http::{HeaderMap, HeaderValue};
+use model::{
+    Scheme,
+    record::{Outcome, Seed},
+};
 
 use super::*;
 
@@ -34,9 +37,31 @@ fn entry(millis: u64) -> Entry {
 }
 
 fn captured(authenticated: bool, bytes: usize) -> Captured {
+    let mut received = received();
+    received.body = Some(Bytes::from(vec![b'b'; bytes]));
+    Captured::new(authenticated, &received, 100)
+}
+
+/// Without a body.
+fn received() -> Event {
     let mut headers = HeaderMap::new();
     headers.insert("x-strange", HeaderValue::from_bytes(b"a\xff").unwrap());
-    Captured::new(authenticated, Some("q=1"), &headers, Some(&Bytes::from(vec![b'b'; bytes])), 100)
+    Event {
+        id: EventId::new(Timestamp::from_millis(1), 1),
+        project: name("default"),
+        route: name("github"),
+        received: Timestamp::from_millis(1),
+        source: [127, 0, 0, 1].into(),
+        scheme: Scheme::Http,
+        method: Method::POST,
+        authority: String::new(),
+        path: "/".to_owned(),
+        query: Some("q=1".to_owned()),
+        headers: Arc::new(headers),
+        body: None,
+        replay: false,
+        attributes: Vec::new(),
+    }
 }
 
 fn wanted() -> Wanted {
@@ -106,7 +131,7 @@ fn a_captured_body_is_cut_and_says_so() {
     let long = captured(true, 101).to_capture();
     assert_eq!(long.body_truncated_at, Some(100));
     assert_eq!(STANDARD.decode(&long.body).unwrap().len(), 100);
-    let unread = Captured::new(false, None, &HeaderMap::new(), None, 100).to_capture();
+    let unread = Captured::new(false, &received(), 100).to_capture();
     assert_eq!((unread.body_truncated_at, unread.body.as_str()), (Some(0), ""));
 }
 

@@ -1,0 +1,78 @@
+//! What is done again and again beside the events: what has outlived its time goes, in slices, so that nobody waits for it
+//! long; and a journal that could not be written is tried until it can.
+
+use std::{sync::Arc, time::Duration};
+
+use model::{Name, Timestamp, route::Keep};
+use store::{Journal, journal::Retention};
+use tokio_util::sync::CancellationToken;
+
+use crate::snapshot::Current;
+
+/// Between two looks for what has outlived its time.
+const EVERY: Duration = Duration::from_secs(60);
+/// Between two tries to write.
+const PROBE_EVERY: Duration = Duration::from_secs(1);
+/// Keys or events that go in one transaction, and pages that are given back.
+const SLICE: u32 = 1_000;
+
+/// Until it is told to stop.
+pub(crate) async fn run(
+    journal: Arc<dyn Journal>,
+    current: Current,
+    unauthenticated_life: Duration,
+    stop: CancellationToken,
+) {
+    let mut due = Timestamp::now().after(EVERY);
+    while stop.run_until_cancelled(tokio::time::sleep(PROBE_EVERY)).await.is_some() {
+        if journal.health().failing.is_some() && journal.probe().await.is_ok() {
+            tracing::info!("what is written becomes durable again");
+        }
+        let now = Timestamp::now();
+        if now < due {
+            continue;
+        }
+        if let Err(error) = tidy(journal.as_ref(), &current, unauthenticated_life, now).await {
+            tracing::error!(
+                error = &error as &dyn std::error::Error,
+                "what has outlived its time could not be removed"
+            );
+        }
+        due = Timestamp::now().after(EVERY);
+    }
+}
+
+/// Removes everything that need not be kept any longer.
+async fn tidy(
+    journal: &dyn Journal,
+    current: &Current,
+    unauthenticated_life: Duration,
+    now: Timestamp,
+) -> store::Result<()> {
+    while journal.kv_expire(now, SLICE).await? == SLICE {}
+    for (project, route) in journal.kept_routes().await? {
+        let keep = current.load().named(&project, &route).map(|served| served.route.keep.clone());
+        let retention = retention(project, route, &keep.unwrap_or_default(), unauthenticated_life, now);
+        loop {
+            let gone = journal.retain(&retention, SLICE).await?;
+            if gone.events.max(gone.bodies) < SLICE {
+                break;
+            }
+        }
+    }
+    while journal.give_back(SLICE).await? > 0 {}
+    Ok(())
+}
+
+fn retention(project: Name, route: Name, keep: &Keep, unauthenticated_life: Duration, now: Timestamp) -> Retention {
+    let before = |life: Duration| now.before(life);
+    Retention {
+        project,
+        route,
+        before: Some(before(keep.time)),
+        bodies_before: (keep.body_time < keep.time).then(|| before(keep.body_time)),
+        unauthenticated_before: Some(before(unauthenticated_life)),
+        events: keep.events,
+        bytes: keep.bytes,
+    }
+}
