@@ -13,8 +13,8 @@ use model::{
 };
 
 pub use events::{
-    Accept, Accepted, Again, Backlog, Claim, Claimed, EventWanted, Health, Idempotency, Kept, Lease, NewDelivery,
-    NewEvent, Next, Page, Prepared, Redriven, Retained, Retention, Settlement, Stored, Unblocked,
+    Accept, Accepted, Again, Backlog, Claim, Claimed, EventWanted, Health, Idempotency, Indexed, Kept, Lease,
+    NewDelivery, NewEvent, Next, Page, Prepared, Redriven, Retained, Retention, Settlement, Stored, Unblocked,
 };
 
 use crate::Result;
@@ -84,6 +84,7 @@ pub trait Journal: std::fmt::Debug + Send + Sync {
 
     /// Sends at most so many dead, cancelled or delivered deliveries again, oldest first: with their attempts counted from
     /// 0, the first at `from` and each `pause_ms` after the one before. Which `wanted` takes; waiting ones become due at once.
+    /// Those whose event, or its bodies, are not kept any more are left as they are.
     async fn redrive(
         &self,
         project: &Name,
@@ -108,6 +109,34 @@ pub trait Journal: std::fmt::Debug + Send + Sync {
 
     /// Gives at most so many pages of free space back to the disk; how many there still are.
     async fn give_back(&self, pages: u32) -> Result<u64>;
+
+    /// A slice of the work of making events searchable: those of these routes (with their projects) and no others, which
+    /// was opted in since is filled with its older events too, newest first. What of it is removed is gone from the search
+    /// at the next slice, its words some slices later.
+    ///
+    /// Called again and again by one task, at once while it has something to do, else after a pause. Accepting does not wait
+    /// for it.
+    async fn index(&self, routes: &[(Name, Name)], at_most: u32) -> Result<Indexed>;
+
+    /// `Indexed::lag` of the last slice; 0 before the first.
+    fn search_lag(&self) -> u64;
+
+    /// As `events`, of those that are indexed and have each word of `text` in their path, their labels or their body as it
+    /// was received: the beginning of it, if it is UTF-8. Words are letters and digits, whatever is around them, whole, in
+    /// capitals or not; what stands between blanks is found where its words follow each other. No text is an error: without
+    /// a word nothing is found, and only the first 512 bytes count.
+    ///
+    /// `Page::next` is where the rest begins, but not always an event.
+    async fn search(
+        &self,
+        wanted: &EventWanted,
+        text: &str,
+        before: Option<EventId>,
+        at_most: u32,
+    ) -> Result<Page<Kept, EventId>>;
+
+    /// Forgets all that is indexed, so that it is filled again.
+    async fn reindex(&self) -> Result<()>;
 
     /// The configurations that filters had for events of the project that are kept.
     async fn configurations(&self, project: &Name) -> Result<HashSet<Digest>>;

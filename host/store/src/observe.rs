@@ -34,6 +34,31 @@ pub(crate) fn mark_not_written(error: &io::Error) {
     tracing::warn!(error = %error, "mark of the newest event not written");
 }
 
+/// It is filled again from the events.
+pub(crate) fn search_made_anew(file: &Path, error: &Error) {
+    tracing::warn!(file = %file.display(), error = %error, source = error_source(error), "search made anew");
+}
+
+/// It did not read as it should; the next time something is indexed it is made anew.
+pub(crate) fn search_damaged(file: &Path, problem: &str) {
+    tracing::warn!(file = %file.display(), problem, "search is damaged");
+}
+
+/// Bodies cannot be searched; the rest goes on.
+pub(crate) fn search_out_of_order(file: &Path, error: &Error) {
+    tracing::error!(file = %file.display(), error = %error, source = error_source(error), "search cannot be made");
+}
+
+/// It may lack events; the rest goes on.
+pub(crate) fn search_unfit(error: &Error) {
+    tracing::warn!(error = %error, source = error_source(error), "search not compared with the journal");
+}
+
+/// What the words of removed events take is given up later.
+pub(crate) fn search_not_removed(error: &Error) {
+    tracing::warn!(error = %error, source = error_source(error), "words of removed events stay for now");
+}
+
 pub(crate) fn writer_ended_badly(thread: &str) {
     tracing::error!(thread, "writer thread panicked");
 }

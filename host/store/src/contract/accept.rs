@@ -37,7 +37,7 @@ pub async fn an_event_is_read_as_it_was_written(journal: Arc<dyn Journal>) {
         query: None,
         ..received.clone()
     };
-    let mut written = record(&received, Disposition::Delivered);
+    let mut written = record(&received, Disposition::Accepted);
     written.labels = vec![("kind".to_owned(), "order".to_owned())];
     written.filters = vec![run("one", "a")];
     let capture =
@@ -66,6 +66,7 @@ pub async fn an_event_is_read_as_it_was_written(journal: Arc<dyn Journal>) {
         status: Status::Waiting,
         attempts: 0,
         due: Some(after(1)),
+        under_way: false,
         lane: None,
         replay: false,
         created: after(1),

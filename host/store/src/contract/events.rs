@@ -102,7 +102,7 @@ pub fn run(module: &str, configuration: &str) -> Run {
 /// Nothing was made of it.
 pub fn new_event(second: u64, body: &'static str) -> NewEvent {
     let received = event(second, body);
-    let record = record(&received, Disposition::Delivered);
+    let record = record(&received, Disposition::Accepted);
     NewEvent { made: received.clone(), received, record, authenticated: true }
 }
 

@@ -14,6 +14,7 @@ pub mod redrives;
 pub mod references;
 pub mod retention;
 pub mod sample;
+pub mod search;
 pub mod secrets;
 
 use crate::{journal as journal_store, registry};
@@ -96,6 +97,9 @@ macro_rules! journal_contract {
             retention: the_oldest_go_in_slices, what_waits_stays, who_holds_a_lane_stays_while_others_wait,
                        only_so_many_are_kept, only_so_many_bytes_are_kept, bodies_go_first,
                        unauthenticated_ones_live_shorter, what_went_is_named_no_more, free_space_goes_back;
+            search: words_are_found, no_text_is_an_error, routes_are_opted_in_and_out, what_is_searched_is_filtered_too,
+                    a_page_of_a_search_is_bounded, projects_are_searched_apart, what_retention_removes_is_not_found,
+                    bodies_that_went_by_themselves_are_not_found, everything_is_forgotten_and_filled_again;
         }
     };
 }

@@ -29,6 +29,8 @@ pub(super) const EVENTS: Kind = Kind {
     mark: i32::from_be_bytes(*b"SHKe"),
     migrations: &[include_str!("schema/events-1.sql"), include_str!("schema/events-2.sql")],
 };
+pub(super) const SEARCH: Kind =
+    Kind { mark: i32::from_be_bytes(*b"SHKs"), migrations: &[include_str!("schema/search-1.sql")] };
 
 /// An open file at the newest schema, and its connection for writing.
 #[derive(Debug)]
@@ -47,6 +49,8 @@ const BUSY: Duration = Duration::from_secs(5);
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Survives {
     Machine,
+    /// That of the machine too, but the newest commits may be gone then.
+    MachineLater,
     #[cfg(any(test, feature = "contract"))]
     Process,
 }
@@ -70,6 +74,7 @@ pub(super) fn open(path: &Path, kind: &Kind, survives: Survives) -> crate::Resul
         }
         let synchronous = match survives {
             Survives::Machine => "FULL",
+            Survives::MachineLater => "NORMAL",
             #[cfg(any(test, feature = "contract"))]
             Survives::Process => "OFF",
         };
@@ -113,7 +118,7 @@ fn harden(connection: &Connection) -> Result<()> {
 /// A statement that stays prepared. Through here, so that tests can look at the plans of all of them.
 pub(super) fn prepare<'a>(connection: &'a Connection, sql: &str) -> rusqlite::Result<CachedStatement<'a>> {
     #[cfg(test)]
-    super::tests::plans::remember(sql);
+    super::tests::plans::remember(connection, sql);
     connection.prepare_cached(sql)
 }
 

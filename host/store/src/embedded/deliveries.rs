@@ -45,6 +45,7 @@ impl Found {
                 status: status(row, 7)?,
                 attempts: row.get(8)?,
                 due: row.get::<_, Option<u64>>(9)?.map(Timestamp::from_millis),
+                under_way: row.get(10)?,
                 lane: row.get(12)?,
                 replay: row.get(14)?,
                 created: id.time(),

@@ -88,7 +88,7 @@ impl Contents {
 
 const DISPOSITIONS: [Disposition; 6] = [
     Disposition::Forwarded,
-    Disposition::Delivered,
+    Disposition::Accepted,
     Disposition::Rejected,
     Disposition::Dropped,
     Disposition::Responded,
@@ -115,16 +115,17 @@ fn bodies(connection: &Connection, found: &Found) -> Result<Bodies> {
     Ok((received.clone(), made.or(received)))
 }
 
+fn found(connection: &Connection, project: &Name, id: EventId) -> Result<Option<Found>> {
+    let sql = format!("SELECT {} FROM events WHERE project = ?1 AND id = ?2", Found::COLUMNS);
+    let mut query = prepare(connection, &sql)?;
+    let mut rows = query.query(params![project.as_str(), id.to_bytes()])?;
+    rows.next()?.map(Found::read).transpose()
+}
+
 pub(super) fn one(connection: &Connection, project: &Name, id: EventId) -> Result<Option<Stored>> {
     // One state of the file, should the bodies be removed meanwhile.
     let transaction = connection.unchecked_transaction()?;
-    let found = {
-        let sql = format!("SELECT {} FROM events WHERE project = ?1 AND id = ?2", Found::COLUMNS);
-        let mut query = prepare(&transaction, &sql)?;
-        let mut rows = query.query(params![project.as_str(), id.to_bytes()])?;
-        rows.next()?.map(Found::read).transpose()?
-    };
-    let Some(found) = found else { return Ok(None) };
+    let Some(found) = found(&transaction, project, id)? else { return Ok(None) };
     let contents = Contents::read(&transaction, project, &found)?;
     let (body_received, body_made) = bodies(&transaction, &found)?;
     let owner = Owner { id, project: project.clone(), route: found.route.clone() };
@@ -146,15 +147,38 @@ pub(super) fn page(
 ) -> Result<Page<Kept, EventId>> {
     let ids = between((None, before.map(EventId::to_bytes)), (wanted.from, wanted.until));
     let ranges = ranges(wanted, &ids, Order::NewestFirst);
-    let header = wanted.header.as_ref().map(|(name, value)| (HeaderName::from_lowercase(name.as_bytes()), value));
-    let header = match header {
-        // No header has a name that cannot be one.
-        Some((Err(_), _)) => return Ok(Page { entries: Vec::new(), next: None }),
-        Some((Ok(name), value)) => Some((name, value)),
-        None => None,
-    };
+    let Some(filter) = Filter::new(connection, wanted) else { return Ok(Page { entries: Vec::new(), next: None }) };
     let read = (Found::read, |found: &Found| found.id);
-    walk::page(connection, &ranges, Order::NewestFirst, read, EventId::to_bytes, bounds, |found| {
+    walk::page(connection, &ranges, Order::NewestFirst, read, EventId::to_bytes, bounds, |found| filter.take(&found))
+}
+
+/// Of these, in this order, those that are wanted and have not lost their bodies.
+pub(super) fn some(connection: &Connection, wanted: &EventWanted, ids: &[EventId]) -> Result<Vec<Option<Kept>>> {
+    // One state of the file.
+    let transaction = connection.unchecked_transaction()?;
+    let Some(filter) = Filter::new(&transaction, wanted) else { return Ok(vec![None; ids.len()]) };
+    ids.iter().map(|id| filter.take_one(*id)).collect()
+}
+
+/// What is wanted, beside what an index was asked for.
+struct Filter<'a> {
+    connection: &'a Connection,
+    wanted: &'a EventWanted,
+    header: Option<(HeaderName, &'a str)>,
+}
+
+impl<'a> Filter<'a> {
+    /// None if it takes nothing: no header has a name that cannot be one.
+    fn new(connection: &'a Connection, wanted: &'a EventWanted) -> Option<Self> {
+        let header = match &wanted.header {
+            Some((name, value)) => Some((HeaderName::from_lowercase(name.as_bytes()).ok()?, value.as_str())),
+            None => None,
+        };
+        Some(Self { connection, wanted, header })
+    }
+
+    fn take(&self, found: &Found) -> Result<Option<Kept>> {
+        let Self { connection, wanted, header } = self;
         let takes = wanted.route.as_ref().is_none_or(|route| *route == found.route)
             && wanted.disposition.is_none_or(|disposition| disposition as u8 == found.disposition)
             && (wanted.destination.is_none() && wanted.status.is_none()
@@ -162,8 +186,8 @@ pub(super) fn page(
         if !takes {
             return Ok(None);
         }
-        let contents = Contents::read(connection, &wanted.project, &found)?;
-        if let Some((name, value)) = &header {
+        let contents = Contents::read(connection, &wanted.project, found)?;
+        if let Some((name, value)) = header {
             let owner = Owner { id: found.id, project: wanted.project.clone(), route: found.route.clone() };
             let received: Event = encoding::event(&contents.received, owner, None).ok_or_else(|| damaged(found.id))?;
             if !received.headers.get_all(name).iter().any(|there| there.as_bytes() == value.as_bytes()) {
@@ -172,7 +196,24 @@ pub(super) fn page(
         }
         let deliveries = deliveries::by_status(connection, found.id)?;
         Ok(Some(Kept { record: contents.record(found.id)?, deliveries }))
-    })
+    }
+
+    /// Without the help of an index.
+    fn take_one(&self, id: EventId) -> Result<Option<Kept>> {
+        let Self { connection, wanted, .. } = self;
+        let found = found(connection, &wanted.project, id)?.filter(|found| found.body != body::REMOVED);
+        let Some(found) = found else { return Ok(None) };
+        let time = id.time();
+        let in_time = wanted.from.is_none_or(|from| from <= time) && wanted.until.is_none_or(|until| time < until);
+        let labelled = match &wanted.label {
+            Some((name, value)) => {
+                prepare(connection, "SELECT 1 FROM labels WHERE project = ?1 AND name = ?2 AND value = ?3 AND id = ?4")?
+                    .exists(params![wanted.project.as_str(), name, value, id.to_bytes()])?
+            }
+            None => true,
+        };
+        if in_time && labelled { self.take(&found) } else { Ok(None) }
+    }
 }
 
 fn ranges(wanted: &EventWanted, ids: &[Value; 2], order: Order) -> Vec<Range> {
@@ -202,7 +243,8 @@ fn ranges(wanted: &EventWanted, ids: &[Value; 2], order: Order) -> Vec<Range> {
     }]
 }
 
-fn by_route(project: &Name, route: &Name, bodies: &[u8], ids: &[Value; 2], order: &str) -> Vec<Range> {
+/// With the columns of events: number, id, route, disposition, authenticated, body.
+pub(super) fn by_route(project: &Name, route: &Name, bodies: &[u8], ids: &[Value; 2], order: &str) -> Vec<Range> {
     let of = |body: &u8| Range {
         sql: format!(
             "SELECT {} FROM events INDEXED BY events_by_route

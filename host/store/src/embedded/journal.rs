@@ -18,12 +18,15 @@ use super::{
     database::Database,
     deliveries, events, failure,
     folder::Folder,
+    indexing,
     kv::{self, Key},
     mark::Mark,
     readers::Readers,
     redrive::redrive,
     reservations::{Reservations, Taken},
     retention,
+    search::{self, Search},
+    searching,
     waiting::Room,
     walk::Bounds,
     writer::{Ended, Writer},
@@ -31,17 +34,19 @@ use super::{
 use crate::{
     Error, Result,
     journal::{
-        Accept, Accepted, Again, Backlog, Claim, Claimed, EventWanted, Health, Kept, Limits, NewEvent, PAGE_MOST, Page,
-        Prepared, Redriven, Reservation, Retained, Retention, Scope, Settled, Settlement, Stored, Unblocked,
+        Accept, Accepted, Again, Backlog, Claim, Claimed, EventWanted, Health, Indexed, Kept, Limits, NewEvent,
+        PAGE_MOST, Page, Prepared, Redriven, Reservation, Retained, Retention, Scope, Settled, Settlement, Stored,
+        Unblocked,
     },
     observe,
 };
 
-/// `events.db`. Dropped in this order: who reads, who writes, the hold on the folder.
+/// `events.db`, and `search.db` beside it. Dropped in this order: who reads, who writes, the hold on the folder.
 #[derive(Debug)]
 pub struct Journal {
     readers: Arc<Readers>,
     writer: Writer,
+    search: Arc<Search>,
     reservations: Arc<Reservations>,
     mark: Arc<Mark>,
     watch: Arc<Watch>,
@@ -54,7 +59,13 @@ pub struct Journal {
 }
 
 impl Journal {
-    pub(super) fn open(events: Database, limits: Limits, folder: Arc<Folder>, inline: bool) -> Result<Self> {
+    pub(super) fn open(
+        events: Database,
+        search: Search,
+        limits: Limits,
+        folder: Arc<Folder>,
+        inline: bool,
+    ) -> Result<Self> {
         let (mark, number) = Mark::open(&events.path.with_extension("mark"))?;
         let lost = condition::recover(&events.connection, number)?;
         if lost > 0 {
@@ -79,8 +90,11 @@ impl Journal {
             Writer::start("store-events", events.connection, limits.waiting, ended)?
         };
         let rooms = [Room::new(limits.waiting_bytes), Room::new(limits.kept_waiting_bytes)];
-        let reservations = Arc::default();
-        Ok(Self { readers, writer, reservations, mark, watch, rooms, limits, inline, _folder: folder })
+        if let Err(error) = indexing::fit(&readers, &search) {
+            observe::search_unfit(&error);
+        }
+        let (search, reservations) = (Arc::new(search), Arc::default());
+        Ok(Self { readers, writer, search, reservations, mark, watch, rooms, limits, inline, _folder: folder })
     }
 
     /// On a thread that may block.
@@ -88,12 +102,26 @@ impl Journal {
         &self,
         read: impl FnOnce(&Connection) -> failure::Result<T> + Send + 'static,
     ) -> Result<T> {
-        if self.inline {
-            return self.readers.with(read);
-        }
         let readers = Arc::clone(&self.readers);
-        let reading = tokio::task::spawn_blocking(move || readers.with(read));
-        reading.await.map_err(|error| Error::failed("reading the journal was broken off", error))?
+        self.aside(move || readers.with(read)).await
+    }
+
+    /// On a thread that may block.
+    async fn aside<T: Send + 'static>(&self, work: impl FnOnce() -> Result<T> + Send + 'static) -> Result<T> {
+        if self.inline {
+            return work();
+        }
+        let working = tokio::task::spawn_blocking(work);
+        working.await.map_err(|error| Error::failed("reading the journal was broken off", error))?
+    }
+
+    /// The words of events that are gone. If that fails they are found later.
+    async fn forget_words(&self, numbers: Vec<i64>) {
+        let search = Arc::clone(&self.search);
+        let forget = move || search.write(|search, _| search::remove_events(search, &numbers));
+        if let Err(error) = self.aside(forget).await {
+            observe::search_not_removed(&error);
+        }
     }
 
     /// In the place of an operation.
@@ -303,9 +331,10 @@ impl crate::Journal for Journal {
         let mut retained = Retained::default();
         for step in going.chunks(retention::STEP) {
             let step = step.to_vec();
-            let removed = self.writer.run(move |connection| retention::remove(connection, &step)).await?;
+            let (removed, gone) = self.writer.run(move |connection| retention::remove(connection, &step)).await?;
             retained.events += removed.events;
             retained.bodies += removed.bodies;
+            self.forget_words(gone).await;
         }
         Ok(retained)
     }
@@ -316,6 +345,36 @@ impl crate::Journal for Journal {
 
     async fn give_back(&self, pages: u32) -> Result<u64> {
         self.writer.run(move |connection| retention::give_back(connection, pages)).await
+    }
+
+    async fn index(&self, routes: &[(Name, Name)], at_most: u32) -> Result<Indexed> {
+        let (readers, search, routes) = (Arc::clone(&self.readers), Arc::clone(&self.search), routes.to_vec());
+        self.aside(move || indexing::index(&readers, &search, &routes, at_most)).await
+    }
+
+    fn search_lag(&self) -> u64 {
+        self.search.lag()
+    }
+
+    async fn search(
+        &self,
+        wanted: &EventWanted,
+        text: &str,
+        before: Option<EventId>,
+        at_most: u32,
+    ) -> Result<Page<Kept, EventId>> {
+        let (readers, search) = (Arc::clone(&self.readers), Arc::clone(&self.search));
+        let (wanted, text, bounds) = (wanted.clone(), text.to_owned(), self.bounds(at_most));
+        self.aside(move || searching::page(&readers, &search, (&wanted, &text), before, bounds)).await
+    }
+
+    async fn reindex(&self) -> Result<()> {
+        let search = Arc::clone(&self.search);
+        self.aside(move || {
+            let _alone = search.alone();
+            search.forget()
+        })
+        .await
     }
 
     async fn configurations(&self, project: &Name) -> Result<HashSet<Digest>> {

@@ -1,4 +1,5 @@
-//! The embedded backend: SQLite, one file for configuration and one for events, in a folder that one host holds.
+//! The embedded backend: SQLite, one file for configuration, one for events and one to search them, in a folder that one
+//! host holds.
 
 mod accept;
 mod change;
@@ -11,6 +12,7 @@ mod encoding;
 mod events;
 mod failure;
 mod folder;
+mod indexing;
 mod journal;
 mod kv;
 mod lanes;
@@ -23,9 +25,12 @@ mod registry;
 mod reservations;
 mod retention;
 mod routes;
+mod search;
+mod searching;
 mod secrets;
 #[cfg(test)]
 mod tests;
+mod texts;
 mod waiting;
 mod walk;
 mod writer;
@@ -38,6 +43,7 @@ use std::{
 use database::Survives;
 pub use journal::Journal;
 pub use registry::Registry;
+use search::Search;
 
 use crate::Result;
 
@@ -72,7 +78,8 @@ pub fn open(options: &Options) -> Result<(Registry, Journal)> {
     let events = database::open(&options.folder.join("events.db"), &database::EVENTS, Survives::Machine)?;
     let key_file = options.key_file.as_deref().map_or_else(|| options.folder.join("master.key"), Path::to_owned);
     let registry = Registry::open(control, &key_file, options.registry, Arc::clone(&folder))?;
-    let journal = Journal::open(events, options.journal, folder, false)?;
+    let search = Search::open(options.folder.join("search.db"), Survives::MachineLater);
+    let journal = Journal::open(events, search, options.journal, folder, false)?;
     Ok((registry, journal))
 }
 
@@ -82,5 +89,6 @@ pub fn open(options: &Options) -> Result<(Registry, Journal)> {
 pub fn open_inline(options: &Options) -> Result<Journal> {
     let folder = Arc::new(folder::Folder::hold(&options.folder)?);
     let events = database::open(&options.folder.join("events.db"), &database::EVENTS, Survives::Process)?;
-    Journal::open(events, options.journal, folder, true)
+    let search = Search::open(options.folder.join("search.db"), Survives::Process);
+    Journal::open(events, search, options.journal, folder, true)
 }

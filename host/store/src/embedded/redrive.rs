@@ -6,9 +6,10 @@ use model::{
     DeliveryId, Name, Timestamp,
     delivery::{Status, Wanted},
 };
-use rusqlite::{Connection, params};
+use rusqlite::{Connection, OptionalExtension as _, params};
 
 use super::{
+    accept::body,
     database::{millis, prepare},
     deliveries::{self, Found},
     failure::Result,
@@ -29,6 +30,9 @@ pub(super) fn redrive(
     let mut redriven = Redriven { deliveries: 0, next: page.next, targets: Vec::new() };
     let (mut due, mut targets) = (from, BTreeSet::new());
     for found in page.entries {
+        if !can_be_sent(connection, &found)? {
+            continue;
+        }
         let target = if found.delivery.status == Status::Waiting {
             hasten(connection, &found, from)?.then_some(found.delivery.target)
         } else {
@@ -43,6 +47,15 @@ pub(super) fn redrive(
     }
     redriven.targets = targets.into_iter().collect();
     Ok(redriven)
+}
+
+/// Whether the event is still there, and its bodies if it had some.
+fn can_be_sent(connection: &Connection, found: &Found) -> Result<bool> {
+    let delivery = &found.delivery;
+    let body: Option<u8> = prepare(connection, "SELECT body FROM events WHERE project = ?1 AND id = ?2")?
+        .query_row(params![delivery.project.as_str(), delivery.event.to_bytes()], |row| row.get(0))
+        .optional()?;
+    Ok(body.is_some_and(|body| body != body::REMOVED))
 }
 
 /// Makes one that waits for its time due; false if it is being made, waits for another one, or is due before.

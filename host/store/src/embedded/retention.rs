@@ -154,9 +154,9 @@ fn stays(connection: &Connection, event: EventId) -> Result<bool> {
     .exists([event.to_bytes()])?)
 }
 
-/// Whatever of this is still to go.
-pub(super) fn remove(connection: &Connection, going: &[Goes]) -> Result<Retained> {
-    let mut retained = Retained::default();
+/// Removes whatever of this is still to go. Also returns the numbers of these events.
+pub(super) fn remove(connection: &Connection, going: &[Goes]) -> Result<(Retained, Vec<i64>)> {
+    let (mut retained, mut gone) = (Retained::default(), Vec::new());
     for goes in going {
         let row: Option<u8> = prepare(connection, "SELECT body FROM events WHERE number = ?1 AND id = ?2")?
             .query_row(params![goes.number, goes.id.to_bytes()], |row| row.get(0))
@@ -176,8 +176,9 @@ pub(super) fn remove(connection: &Connection, going: &[Goes]) -> Result<Retained
             remove_event(connection, goes)?;
             retained.events += 1;
         }
+        gone.push(goes.number);
     }
-    Ok(retained)
+    Ok((retained, gone))
 }
 
 fn deliveries(connection: &Connection, event: EventId) -> Result<Vec<i64>> {

@@ -2,7 +2,7 @@
 
 use std::ops::ControlFlow;
 
-use model::Timestamp;
+use model::{EventId, Timestamp};
 use rusqlite::{Connection, Row, params_from_iter, types::Value};
 
 use super::{
@@ -107,21 +107,19 @@ pub(super) fn between(
     let highest = before.map_or(vec![0xff; 17], Vec::from);
     let lowest = after.map_or(Vec::new(), Vec::from);
     // One byte shorter than the first id of that time, which is above it therefore.
-    let from = from.map_or(Vec::new(), |from| first_of(from)[..15].to_vec());
-    let until = until.map_or(vec![0xff; 17], |until| first_of(until).to_vec());
+    let from = from.map_or(Vec::new(), |from| first_of(from).to_bytes()[..15].to_vec());
+    let until = until.map_or(vec![0xff; 17], |until| first_of(until).to_bytes().to_vec());
     [Value::Blob(lowest.max(from)), Value::Blob(highest.min(until))]
 }
 
 /// The lowest id that is made at the time or after it.
-fn first_of(time: Timestamp) -> [u8; 16] {
+pub(super) fn first_of(time: Timestamp) -> EventId {
     const LAST: u64 = (1 << 48) - 1;
-    model::EventId::new(Timestamp::from_millis(time.as_millis().min(LAST)), 0).to_bytes()
+    EventId::new(Timestamp::from_millis(time.as_millis().min(LAST)), 0)
 }
 
 #[cfg(test)]
 mod tests {
-    use model::EventId;
-
     use super::*;
 
     #[test]

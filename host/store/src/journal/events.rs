@@ -248,6 +248,15 @@ pub struct Retained {
     pub bodies: u32,
 }
 
+/// What a slice of indexing did.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Indexed {
+    /// Events that were put in or taken out; with no lag and none of these there is nothing to do for now.
+    pub events: u32,
+    /// Events that are not looked at yet, about.
+    pub lag: u64,
+}
+
 /// Whether what is written becomes durable.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Health {

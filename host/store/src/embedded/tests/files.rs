@@ -22,7 +22,9 @@ fn only_the_owner_can_read_what_is_made() {
     let folder = parent.path().join("deep").join("folder");
     let _open = start(&folder);
     assert_eq!(mode(&folder), 0o700);
-    for file in ["control.db", "control.db-wal", "events.db", "events.db-wal", "master.key"] {
+    for file in
+        ["control.db", "control.db-wal", "events.db", "events.db-wal", "search.db", "search.db-wal", "master.key"]
+    {
         assert_eq!(mode(&folder.join(file)), 0o600, "{file}");
     }
 }

@@ -2,10 +2,13 @@
 
 mod contract;
 mod crash;
+mod disk;
 mod durable;
 mod files;
+mod growth;
 pub(super) mod plans;
 mod sealed;
+mod search;
 mod speed;
 mod writer;
 

@@ -12,11 +12,14 @@ use tokio::task::JoinSet;
 use super::{super::database, start};
 use crate::{
     Journal,
-    contract::events::{accept, claim, conclude, delivery, new_event, project, run},
+    contract::{
+        events::{accept, claim, conclude, delivery, new_event, project, run},
+        sample::name,
+    },
     journal::{EventWanted, NewEvent, Next},
 };
 
-const PRODUCERS: u64 = 64;
+pub(super) const PRODUCERS: u64 = 64;
 
 fn event_of(second: u64, bytes: usize) -> NewEvent {
     let mut new = new_event(second, "");
@@ -27,7 +30,7 @@ fn event_of(second: u64, bytes: usize) -> NewEvent {
 }
 
 /// Events from `first` on, of as many producers at once; how long it took.
-async fn produce(journal: &Arc<dyn Journal>, first: u64, events: u64, bytes: usize) -> Duration {
+pub(super) async fn produce(journal: &Arc<dyn Journal>, first: u64, events: u64, bytes: usize) -> Duration {
     let began = Instant::now();
     let mut producers = JoinSet::new();
     for producer in 0..PRODUCERS {
@@ -90,6 +93,58 @@ fn inserting() {
         transaction.commit().unwrap();
     }
     tell("raw inserts, 1024 bytes, 64 in a group", EVENTS, began.elapsed());
+}
+
+/// What indexing makes of accepting beside it, how fast it is by itself, and what it takes on disk.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+#[ignore = "measures"]
+async fn indexing() {
+    const EVENTS: u64 = 50_000;
+    let folder = tempfile::tempdir().unwrap();
+    let journal: Arc<dyn Journal> = Arc::new(start(folder.path()).1);
+    let routes = [(project(), name("orders"))];
+    let body = |second: u64| -> Vec<u8> {
+        let field = |number: u64| {
+            format!(r#""field_{number}":"{:016x}""#, (second * 25 + number).wrapping_mul(0x9e37_79b9_7f4a_7c15))
+        };
+        format!("{{{}}}", (1..=25).map(field).collect::<Vec<_>>().join(",")).into()
+    };
+    for indexed in [false, true] {
+        let first = if indexed { EVENTS } else { 0 };
+        let began = Instant::now();
+        let mut producers = JoinSet::new();
+        for producer in 0..PRODUCERS {
+            let journal = Arc::clone(&journal);
+            producers.spawn(async move {
+                for second in (first + producer..first + EVENTS).step_by(PRODUCERS as usize) {
+                    let mut new = event_of(second, 0);
+                    new.received.body = Some(body(second).into());
+                    accept(&journal, new, vec![delivery(second, 0, "billing")]).await;
+                }
+            });
+        }
+        let mut slices = 0;
+        while indexed && !producers.is_empty() {
+            journal.index(&routes, 200).await.unwrap();
+            slices += 1;
+            while producers.try_join_next().is_some() {}
+        }
+        producers.join_all().await;
+        tell(&format!("accept, 750 bytes, {slices} slices of indexing beside it"), EVENTS, began.elapsed());
+    }
+    let (began, lag) = (Instant::now(), journal.search_lag());
+    while journal.index(&routes, 200).await.unwrap().lag > 0 {}
+    tell("index", lag, began.elapsed());
+    let size = |file: &str| std::fs::metadata(folder.path().join(file)).unwrap().len() >> 20;
+    println!("events.db {} MiB, search.db {} MiB", size("events.db"), size("search.db"));
+    let of = EventWanted::of(project());
+    for (what, text) in
+        [("in all", "field_7"), ("in one", &String::from_utf8_lossy(&body(7)[12..28])), ("in none", "none")]
+    {
+        let began = Instant::now();
+        let found = journal.search(&of, text, None, 50).await.unwrap().entries.len();
+        println!("search for a word {what}: {found} in {:.2?}", began.elapsed());
+    }
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
