@@ -1,27 +1,34 @@
 //! One attempt of one delivery, top to bottom.
 
-use std::{borrow::Cow, sync::Arc, time::Duration};
+use std::{sync::Arc, time::Duration};
 
 use model::{
-    Event, Timestamp,
+    Event, Name, Timestamp,
     delivery::{Attempt, Outcome, Timings},
-    destination::Policy,
+    destination::ComeBack,
 };
 use store::{
     Journal,
-    journal::{Lease, Next, Settlement, Stored, Unblocked},
+    journal::{Lease, Next, Settlement, Stored},
 };
+use tokio::sync::SemaphorePermit;
 use tokio_util::sync::CancellationToken;
 
 use crate::{
     Clock, Counters, House, Preparation, Ready,
     breaker::Health,
     destinations::{End, Message, Sent},
-    schedule::{self, Decision, Tried},
+    engine::conditions::Conditions,
+    failover::Fitness,
+    memory::Memory,
+    schedule::{self, Decision, Onward, Tried},
 };
 
 /// The longest that the filters of a destination may take together.
 pub(crate) const PREPARING_MOST: Duration = Duration::from_secs(20);
+/// The longest that an event waits for room in memory; then its delivery is given back. Its lease must last for longer
+/// than that and the attempt.
+pub(crate) const WAITING_MOST: Duration = Duration::from_secs(5);
 /// How often writing down what came of an attempt is tried again, while its lease lasts.
 const PAUSE_FIRST: Duration = Duration::from_millis(50);
 const PAUSE_MOST: Duration = Duration::from_secs(2);
@@ -32,18 +39,17 @@ pub(crate) struct Room {
     pub(crate) journal: Arc<dyn Journal>,
     pub(crate) house: Arc<dyn House>,
     pub(crate) clock: Clock,
+    pub(crate) conditions: Conditions,
+    pub(crate) memory: Memory,
     pub(crate) counters: Counters,
 }
 
-/// A delivery that is held for this attempt.
+/// A delivery that is held, for an attempt or to be sent elsewhere.
 #[derive(Debug)]
 pub(crate) struct Held {
     pub(crate) lease: Lease,
     /// The end of the lease.
     pub(crate) until: Timestamp,
-    pub(crate) ready: Arc<Ready>,
-    /// Any number.
-    pub(crate) chance: u32,
     /// The host stops, and there is no more time.
     pub(crate) cut: CancellationToken,
 }
@@ -55,56 +61,115 @@ pub(crate) struct Ended {
     pub(crate) started: Timestamp,
     pub(crate) quiet: Option<Timestamp>,
     pub(crate) disable: Option<String>,
-    /// Where something is due.
-    pub(crate) due: Vec<Unblocked>,
+    pub(crate) due: Vec<Coming>,
 }
 
-/// Makes the attempt and writes down what came of it. An error is one of the journal: the lease ends by itself, and then
-/// the delivery is tried again.
-pub(crate) async fn make(room: &Room, held: &Held) -> store::Result<Ended> {
+/// A delivery that is due at a destination then.
+#[derive(Debug)]
+pub(crate) struct Coming {
+    pub(crate) target: Name,
+    pub(crate) due: Timestamp,
+    /// Whether it was written for another one.
+    pub(crate) guest: bool,
+}
+
+/// Makes the attempt and writes down what came of it; `chance` is any number. An error is one of the journal: the lease
+/// ends by itself, and then the delivery is tried again.
+pub(crate) async fn make(room: &Room, held: &Held, ready: &Ready, chance: u32) -> store::Result<Ended> {
     let delivery = &held.lease.delivery;
     let started = room.clock.now();
-    let stored = match load(room, held).await? {
-        Ok(stored) => stored,
-        Err(reason) => return decided(room, held, started, dead(room, held, reason)).await,
+    let (stored, _place) = match load(room, held).await? {
+        Loaded::Event(stored, place) => (stored, place),
+        Loaded::Unsendable(reason) => return decided(room, held, started, dead(room, held, reason)).await,
+        Loaded::NoRoom => return decided(room, held, started, give_back(room, held)).await,
     };
-    let (number, slowed) = history(room, held).await?;
-    let plan = plan(room, held);
-    let holds_lane = room.house.holds_lane(delivery);
-    let plan = plan.as_ref().map_or(&held.ready.policy, |ready| &ready.policy);
-    let plan = match room.house.retry(delivery) {
-        Some(retry) => Cow::Owned(Policy { retry, ..plan.clone() }),
-        None => Cow::Borrowed(plan),
+    let history = history(room, held).await?;
+    let home = room.house.destination(&delivery.project, &delivery.destination);
+    let (of_route, holds_lane) = (room.house.retry(delivery), room.house.holds_lane(delivery));
+    let first = home.as_ref().map_or(&ready.policy, |home| &home.policy);
+    let tried = Tried {
+        delivery,
+        slowed: history.slowed,
+        here: history.here,
+        onward: None,
+        target: &ready.policy,
+        // What is not configured any more is nowhere to go.
+        home: if home.is_some() { &delivery.destination } else { &delivery.target },
+        comes_back: first.failover.as_ref().is_some_and(|failover| failover.come_back == ComeBack::NextAttempt),
+        retry: of_route.as_ref().unwrap_or(&first.retry),
+        holds_lane,
     };
-    let tried = Tried { delivery, slowed, target: &held.ready.policy, plan: &plan, holds_lane };
-    let (sent, decision) = match prepare(room, held, stored).await? {
+    let (sent, decision) = match prepare(room, held, *stored).await? {
         Prepared::Event(event) => {
             let message = Message { delivery, event: &event, now: room.clock.now() };
             let sent = tokio::select! {
                 biased;
-                sent = held.ready.destination.send(message) => sent,
+                sent = ready.destination.send(message) => sent,
                 () = held.cut.cancelled() => {
                     room.counters.cut(delivery);
                     return decided(room, held, started, give_back(room, held)).await;
                 }
             };
-            let decision = schedule::decide(tried, &sent.end, room.clock.now(), held.chance);
+            let onward = ready.policy.failover.as_ref().and_then(|_| onward(room, held));
+            let tried = Tried { onward: onward.as_ref(), ..tried };
+            let decision = schedule::decide(tried, &sent.end, room.clock.now(), chance);
             (sent, decision)
         }
         Prepared::Decided(next) => return decided(room, held, started, next).await,
         Prepared::Later(after, reason) => {
-            let decision = schedule::put_off(tried, &reason, after, room.clock.now(), held.chance);
+            let decision = schedule::put_off(tried, &reason, after, room.clock.now(), chance);
             (Sent { timings: Timings::default(), end: End::Failed { reason } }, decision)
         }
     };
-    let attempt = tell(held, number, started, sent, &decision);
+    let attempt = tell(held, history.number, started, sent, &decision);
     room.counters.attempted(delivery, decision.outcome, attempt.reason.as_deref(), attempt.timings.total_us);
     let due = conclude(room, held, Some(attempt), decision.next).await?;
     Ok(Ended { health: decision.health, started, quiet: decision.quiet, disable: decision.disable, due })
 }
 
+enum Loaded<'a> {
+    /// With the place that it has while it is held.
+    Event(Box<Stored>, SemaphorePermit<'a>),
+    /// Why there is none.
+    Unsendable(String),
+    /// Others have had it for too long.
+    NoRoom,
+}
+
+/// Waits for room: without the event, whose size is only known once it is there.
+async fn load<'a>(room: &'a Room, held: &Held) -> store::Result<Loaded<'a>> {
+    let door = room.memory.door().await;
+    let stored = match read(room, held).await? {
+        Ok(stored) => stored,
+        Err(reason) => return Ok(Loaded::Unsendable(reason)),
+    };
+    let bytes = bytes(&stored);
+    if let Some(place) = room.memory.try_take(bytes) {
+        return Ok(Loaded::Event(Box::new(stored), place));
+    }
+    drop(stored);
+    drop(door);
+    let place = tokio::select! {
+        place = tokio::time::timeout(WAITING_MOST, room.memory.take(bytes)) => place.ok(),
+        () = held.cut.cancelled() => None,
+    };
+    let Some(place) = place else { return Ok(Loaded::NoRoom) };
+    Ok(match read(room, held).await? {
+        Ok(stored) => Loaded::Event(Box::new(stored), place),
+        Err(reason) => Loaded::Unsendable(reason),
+    })
+}
+
+/// Of its bodies; if what came is what goes out, there is one.
+fn bytes(stored: &Stored) -> u64 {
+    let (received, made) = (stored.received.body.as_deref(), stored.made.body.as_deref());
+    let same = received.map(<[u8]>::as_ptr) == made.map(<[u8]>::as_ptr);
+    let received = received.filter(|_| !same).map_or(0, <[u8]>::len);
+    (received + made.map_or(0, <[u8]>::len)) as u64
+}
+
 /// The event, or why there is none to send.
-async fn load(room: &Room, held: &Held) -> store::Result<Result<Stored, String>> {
+async fn read(room: &Room, held: &Held) -> store::Result<Result<Stored, String>> {
     let delivery = &held.lease.delivery;
     match room.journal.event(&delivery.project, delivery.event).await {
         Ok(Some(stored)) if stored.has_body => Ok(Ok(stored)),
@@ -115,25 +180,43 @@ async fn load(room: &Room, held: &Held) -> store::Result<Result<Stored, String>>
     }
 }
 
-/// The number of this attempt, and how many answers in a row asked for patience before it.
-async fn history(room: &Room, held: &Held) -> store::Result<(u32, u32)> {
+/// What came before this attempt.
+struct History {
+    /// Of this attempt.
+    number: u32,
+    /// How many answers in a row asked for patience.
+    slowed: u32,
+    /// How many attempts failed here, since it came here.
+    here: u32,
+}
+
+async fn history(room: &Room, held: &Held) -> store::Result<History> {
     let Lease { delivery, fence } = &held.lease;
     // Held for the first time, as most are: nothing to look up. What is sent again counts from 0, and has a history.
     if delivery.attempts == 0 && delivery.reason.is_none() && *fence <= 1 {
-        return Ok((1, 0));
+        return Ok(History { number: 1, slowed: 0, here: 0 });
     }
     let made = room.journal.delivery(&delivery.project, delivery.id).await?;
     let made = made.map(|(_, attempts)| attempts).unwrap_or_default();
     let last = made.iter().map(|attempt| attempt.number).max().unwrap_or(delivery.attempts);
     let slowed = made.iter().rev().take_while(|attempt| attempt.outcome == Outcome::Slowed).count();
-    Ok((last.saturating_add(1), u32::try_from(slowed).unwrap_or(u32::MAX)))
+    let here = made.iter().rev().take_while(|attempt| attempt.target == delivery.target);
+    let here = here.filter(|attempt| attempt.outcome == Outcome::Failed).count();
+    Ok(History {
+        number: last.saturating_add(1),
+        slowed: u32::try_from(slowed).unwrap_or(u32::MAX),
+        // Not those from before it was sent again.
+        here: u32::try_from(here).unwrap_or(u32::MAX).min(delivery.attempts),
+    })
 }
 
-/// The destination that the delivery was written for, if it has gone over to another one.
-fn plan(room: &Room, held: &Held) -> Option<Arc<Ready>> {
+/// Who takes it if its target gives it up: one that is well, else one that may be.
+fn onward(room: &Room, held: &Held) -> Option<Onward> {
     let delivery = &held.lease.delivery;
-    let gone_over = delivery.destination != delivery.target;
-    gone_over.then(|| room.house.destination(&delivery.project, &delivery.destination)).flatten()
+    let succession = room.succession(&delivery.project, &delivery.destination, &delivery.target);
+    let after = |fitness| succession.after(&delivery.target, fitness).cloned();
+    let well = after(Fitness::Well).map(|to| Onward { to, is_well: true });
+    well.or_else(|| after(Fitness::Untold).map(|to| Onward { to, is_well: false }))
 }
 
 enum Prepared {
@@ -217,7 +300,7 @@ pub(crate) async fn conclude(
     held: &Held,
     attempt: Option<Attempt>,
     next: Next,
-) -> store::Result<Vec<Unblocked>> {
+) -> store::Result<Vec<Coming>> {
     let Lease { delivery, fence } = &held.lease;
     let mut pause = PAUSE_FIRST;
     let unblocked = loop {
@@ -238,8 +321,10 @@ pub(crate) async fn conclude(
     };
     room.counters.concluded(delivery, &next);
     let again = match next {
-        Next::Retry { due, target, .. } => Some(Unblocked { target, due }),
+        Next::Retry { due, target, .. } => Some((target, due)),
         _ => None,
     };
-    Ok(unblocked.into_iter().chain(again).collect())
+    // All of a lane were written for the same destination.
+    let coming = |(target, due)| Coming { guest: target != delivery.destination, target, due };
+    Ok(unblocked.map(|next| (next.target, next.due)).into_iter().chain(again).map(coming).collect())
 }

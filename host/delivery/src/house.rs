@@ -35,20 +35,23 @@ pub struct Ready {
 }
 
 /// What a destination's filters made of an event.
+///
+/// A reason is all that the story of the delivery has of filters that let nothing go out, so it begins with the filter's
+/// name: ``filter `mask` dropped it: not for them``.
 #[derive(Debug, Clone)]
 pub enum Preparation {
     /// There are none: it is sent as its route made it, and nothing is kept.
     Unchanged,
     Changed(Box<Prepared>),
-    /// A filter dropped it.
+    /// A filter dropped it: the delivery is cancelled for this reason.
     Cancelled {
         reason: String,
     },
-    /// A filter rejected it, or failed and may not be passed over.
+    /// A filter rejected it, or failed and may not be passed over: the delivery is dead for this reason.
     Dead {
         reason: String,
     },
-    /// A filter wants to be asked again.
+    /// A filter wants to be asked again: an attempt that failed for this reason.
     Later {
         after: Duration,
         reason: String,

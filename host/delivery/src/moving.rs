@@ -1,13 +1,16 @@
 //! Deliveries that leave a destination without an attempt.
 
-use std::{sync::Arc, time::Duration};
+use std::time::Duration;
 
 use futures_util::future::join_all;
 use model::{Name, Timestamp};
-use store::journal::{Claim, Lease, Next, Unblocked};
+use store::journal::{Claim, Lease, Next};
 use tokio_util::sync::CancellationToken;
 
-use crate::attempt::{self, Held, Room};
+use crate::{
+    attempt::{self, Coming, Held, Room},
+    failover::Fitness,
+};
 
 /// How many are taken at a time.
 const AT_MOST: u32 = 64;
@@ -19,42 +22,50 @@ const LEASE: Duration = Duration::from_secs(30);
 pub(crate) struct Moved {
     /// When more is due at the destination that they left.
     pub(crate) next: Option<Timestamp>,
-    pub(crate) due: Vec<Unblocked>,
+    pub(crate) due: Vec<Coming>,
+    pub(crate) taken: usize,
+    /// How many of those went elsewhere.
+    pub(crate) left: usize,
 }
 
-/// Sends what is due at a destination that is left alone until then to the one that steps in. What came from yet another
-/// destination waits: nothing goes over twice.
+/// Sends what is due at a destination that is left alone to those that step in and are so fit; what has come from
+/// elsewhere goes back if there are none, and the rest is due as before. To one of which nobody knows whether it is well,
+/// one is sent.
 pub(crate) async fn go_over(
     room: &Room,
     project: &Name,
     from: &Name,
-    to: &Name,
-    until: Timestamp,
+    fitness: Fitness,
     cut: CancellationToken,
 ) -> store::Result<Moved> {
     let now = room.clock.now();
-    let lease_end = now.after(LEASE);
-    let claim = Claim { project: project.clone(), target: from.clone(), now, until: lease_end, at_most: AT_MOST };
+    let until = now.after(LEASE);
+    let at_most = if fitness == Fitness::Well { AT_MOST } else { 1 };
+    let claim = Claim { project: project.clone(), target: from.clone(), now, until, at_most };
     let claimed = room.journal.claim(claim).await?;
-    let ready = room.house.destination(project, from);
-    let mut moved = Moved { next: claimed.next, due: Vec::new() };
-    let Some(ready) = ready else { return Ok(moved) };
+    let mut moved = Moved { next: claimed.next, due: Vec::new(), taken: claimed.leases.len(), left: 0 };
+    let left = &mut moved.left;
     let leaving = claimed.leases.into_iter().map(|lease| {
         let Lease { delivery, .. } = &lease;
-        let goes = delivery.destination == *from;
-        let reason = format!("`{from}` is left alone, `{to}` steps in");
+        let succession = room.succession(project, &delivery.destination, from);
+        let to = succession.away(from, fitness);
+        *left += usize::from(to.is_some());
+        let reason = to.map(|to| {
+            let does = if *to == delivery.destination { "has it back" } else { "steps in" };
+            format!("`{from}` is left alone, `{to}` {does}")
+        });
         let next = Next::Retry {
-            due: if goes { now } else { until },
-            target: if goes { to.clone() } else { from.clone() },
+            due: now,
+            target: to.unwrap_or(from).clone(),
             attempts: delivery.attempts,
-            reason: if goes { Some(reason) } else { delivery.reason.clone() },
+            reason: reason.or_else(|| delivery.reason.clone()),
         };
-        let held = Held { lease, until: lease_end, ready: Arc::clone(&ready), chance: 0, cut: cut.clone() };
+        let held = Held { lease, until, cut: cut.clone() };
         async move { attempt::conclude(room, &held, None, next).await }
     });
     // At the same time, so that the journal can write many at once.
-    for left in join_all(leaving).await {
-        match left {
+    for concluded in join_all(leaving).await {
+        match concluded {
             Ok(due) => moved.due.extend(due),
             Err(store::Error::Late { .. }) => {}
             Err(error) => return Err(error),

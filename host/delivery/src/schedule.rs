@@ -3,11 +3,7 @@
 
 use std::time::Duration;
 
-use model::{
-    Delivery, Timestamp,
-    delivery::Outcome,
-    destination::{ComeBack, Policy},
-};
+use model::{Delivery, Name, Retry, Timestamp, delivery::Outcome, destination::Policy};
 use store::journal::Next;
 
 use crate::{
@@ -30,12 +26,28 @@ pub struct Tried<'a> {
     pub delivery: &'a Delivery,
     /// How many answers before this one asked for patience, in a row.
     pub slowed: u32,
-    /// Of the destination that it went to.
+    /// How many attempts before this one failed at the destination that it went to, since it came there.
+    pub here: u32,
+    /// Who takes it if that destination gives it up; none if nobody can: then it waits at home.
+    pub onward: Option<&'a Onward>,
+    /// Of the destination that it went to: it says when a delivery goes on from there.
     pub target: &'a Policy,
-    /// Of the destination that it was written for: it says how often a delivery is tried, and where else.
-    pub plan: &'a Policy,
+    /// The destination that it was written for.
+    pub home: &'a Name,
+    /// Whether it goes home for the next attempt.
+    pub comes_back: bool,
+    /// How often it is tried, wherever it goes.
+    pub retry: &'a Retry,
     /// If it is given up, whether those behind it in its lane wait.
     pub holds_lane: bool,
+}
+
+/// The destination that takes a delivery which its target gives up.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Onward {
+    pub to: Name,
+    /// False if it was left alone for long enough and nobody knows.
+    pub is_well: bool,
 }
 
 /// What follows.
@@ -79,7 +91,7 @@ pub fn decide(tried: Tried<'_>, end: &End, now: Timestamp, chance: u32) -> Decis
         return tried.given_up(format!("{told} with `webhook-delivery: abort-message`"));
     }
     let wait = asks.wait.map(|wait| bounded(wait, tried.target.retry_after_most, now));
-    let goes_over = tried.goes_over_on(answer.status);
+    let goes_over = tried.onward.is_some() && tried.gives_up_on(answer.status);
     if matches!(answer.status, 429 | 503) && !goes_over && tried.slowed < tried.target.slow_downs {
         return tried.slowed_down(told, wait, now, chance);
     }
@@ -92,18 +104,23 @@ pub fn decide(tried: Tried<'_>, end: &End, now: Timestamp, chance: u32) -> Decis
 
 /// A filter of the destination wants the delivery to be tried later: that counts, so that it has an end.
 pub fn put_off(tried: Tried<'_>, reason: &str, after: Duration, now: Timestamp, chance: u32) -> Decision {
-    let decision = tried.retried(reason, after.min(model::limits::RETRY_PAUSE_MOST), now, chance);
+    let after = after.min(model::limits::RETRY_PAUSE_MOST);
+    let decision = tried.retried(reason, after, tried.stays_or_comes_back(), now, chance);
     Decision { health: Health::Untold, ..decision }
 }
 
 impl Tried<'_> {
-    fn is_at_home(&self) -> bool {
-        self.delivery.target == self.delivery.destination
+    fn gives_up_on(&self, status: u16) -> bool {
+        self.target.failover.as_ref().is_some_and(|failover| failover.on_status.has(status))
     }
 
-    fn goes_over_on(&self, status: u16) -> bool {
-        let failover = self.plan.failover.as_ref().filter(|_| self.is_at_home());
-        failover.is_some_and(|failover| failover.on_status.has(status))
+    fn gives_up_after(&self, attempts: u32) -> bool {
+        let after = self.target.failover.as_ref().and_then(|failover| failover.after_attempts);
+        after.is_some_and(|after| attempts >= after)
+    }
+
+    fn stays_or_comes_back(&self) -> &Name {
+        if self.comes_back { self.home } else { &self.delivery.target }
     }
 
     fn given_up(&self, reason: String) -> Decision {
@@ -127,7 +144,7 @@ impl Tried<'_> {
         Decision {
             outcome: Outcome::Aborted,
             reason: Some(why.clone()),
-            next: self.again(self.delivery.attempts, &why, now),
+            next: self.again(self.delivery.attempts, &why, self.stays_or_comes_back(), now),
             health: Health::Untold,
             quiet: None,
             disable: Some(why),
@@ -140,7 +157,7 @@ impl Tried<'_> {
         let due = now.after(longer(wait.unwrap_or(own), chance));
         Decision {
             outcome: Outcome::Slowed,
-            next: self.again(self.delivery.attempts, &told, due),
+            next: self.again(self.delivery.attempts, &told, self.stays_or_comes_back(), due),
             reason: Some(told),
             health: Health::Busy,
             quiet: wait.map(|wait| now.after(wait)),
@@ -158,26 +175,29 @@ impl Tried<'_> {
     ) -> Decision {
         let attempts = self.delivery.attempts.saturating_add(1);
         let quiet = wait.map(|wait| now.after(wait));
-        let failover = self.plan.failover.as_ref().filter(|failover| {
-            let enough = failover.after_attempts.is_some_and(|after| attempts >= after);
-            self.is_at_home() && (enough || status.is_some_and(|status| failover.on_status.has(status)))
-        });
-        let Some(failover) = failover else {
-            let wait = wait.map_or(Duration::ZERO, |wait| longer(wait, chance));
-            return Decision { quiet, ..self.retried(reason, wait, now, chance) };
+        let given_up =
+            self.gives_up_after(self.here.saturating_add(1)) || status.is_some_and(|status| self.gives_up_on(status));
+        let to = match self.onward {
+            _ if !given_up => self.stays_or_comes_back(),
+            // Whom it goes to has not failed, so there is nothing to wait for, and no attempt need be left.
+            Some(Onward { to, is_well: true }) => {
+                let next = self.again(attempts, reason, to, now);
+                let reason = Some(reason.to_owned());
+                return Decision { outcome: Outcome::Failed, reason, next, health: Health::Bad, quiet, disable: None };
+            }
+            Some(Onward { to, is_well: false }) => to,
+            None => self.home,
         };
-        // Whom it goes to has not failed, so there is nothing to wait for.
-        let target = failover.to.clone();
-        let next = Next::Retry { due: now, target, attempts, reason: Some(reason.to_owned()) };
-        let reason = Some(reason.to_owned());
-        Decision { outcome: Outcome::Failed, reason, next, health: Health::Bad, quiet, disable: None }
+        // Nobody else asked for patience.
+        let wait = wait.filter(|_| *to == self.delivery.target).map_or(Duration::ZERO, |wait| longer(wait, chance));
+        Decision { quiet, ..self.retried(reason, wait, to, now, chance) }
     }
 
     /// After the pause that its attempts have come to, and not before `least`.
-    fn retried(&self, reason: &str, least: Duration, now: Timestamp, chance: u32) -> Decision {
+    fn retried(&self, reason: &str, least: Duration, to: &Name, now: Timestamp, chance: u32) -> Decision {
         let attempts = self.delivery.attempts.saturating_add(1);
-        let next = match self.plan.retry.pause(attempts, chance) {
-            Some(pause) => self.again(attempts, reason, now.after(pause.max(least))),
+        let next = match self.retry.pause(attempts, chance) {
+            Some(pause) => self.again(attempts, reason, to, now.after(pause.max(least))),
             None => {
                 let reason = match attempts {
                     1 => format!("the only attempt failed: {reason}"),
@@ -190,13 +210,8 @@ impl Tried<'_> {
         Decision { outcome: Outcome::Failed, reason, next, health: Health::Bad, quiet: None, disable: None }
     }
 
-    fn again(&self, attempts: u32, reason: &str, due: Timestamp) -> Next {
-        let comes_back =
-            self.plan.failover.as_ref().is_some_and(|failover| {
-                failover.come_back == ComeBack::NextAttempt && failover.to == self.delivery.target
-            });
-        let target = if comes_back { &self.delivery.destination } else { &self.delivery.target };
-        Next::Retry { due, target: target.clone(), attempts, reason: Some(reason.to_owned()) }
+    fn again(&self, attempts: u32, reason: &str, to: &Name, due: Timestamp) -> Next {
+        Next::Retry { due, target: to.clone(), attempts, reason: Some(reason.to_owned()) }
     }
 }
 

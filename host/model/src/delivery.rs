@@ -30,6 +30,9 @@ pub struct Delivery {
     /// earlier one of its lane.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub due: Option<Timestamp>,
+    /// An attempt is being made; `due` is then when another one would begin should nothing come of it.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub under_way: bool,
     /// Deliveries of one destination with the same lane are made in order, one after the other.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub lane: Option<String>,

@@ -1,5 +1,6 @@
 //! Where events go, and by which rules.
 
+mod failover;
 mod outgoing;
 mod policy;
 mod statuses;
@@ -11,6 +12,7 @@ use std::{collections::BTreeMap, net::Ipv6Addr, time::Duration};
 use http::{HeaderMap, Uri, uri::Authority};
 use serde::{Deserialize, Serialize};
 
+pub use failover::failover_chain;
 pub use outgoing::{ClientCertificate, ClientCertificateSpec, Sign, SignSpec, SignatureScheme, Trust};
 pub use policy::{Breaker, BreakerSpec, ComeBack, Failover, FailoverSpec, Policy, Rate, RateSpec, SLOW_DOWNS_MOST};
 pub use statuses::Statuses;

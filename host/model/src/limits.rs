@@ -90,6 +90,8 @@ pub const PATH_SEGMENTS_MOST: usize = 64;
 /// Retries of one delivery, and the longest pause between two attempts.
 pub const RETRIES_MOST: usize = 100;
 pub const RETRY_PAUSE_MOST: Duration = Duration::from_hours(7 * 24);
+/// Destinations that step in one after the other: the hops of a chain of failovers.
+pub const FAILOVERS_MOST: usize = 8;
 /// Certificates of one destination, PEM.
 pub const PEM_BYTES_MOST: usize = 64 << 10;
 /// Headers that a destination sets on every request, and their names and values together.

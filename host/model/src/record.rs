@@ -50,7 +50,8 @@ pub struct Record {
 #[serde(rename_all = "kebab-case")]
 pub enum Disposition {
     Forwarded,
-    Delivered,
+    /// Stored and acknowledged; its deliveries tell the rest.
+    Accepted,
     Rejected,
     Dropped,
     Responded,
@@ -61,7 +62,7 @@ impl Disposition {
     pub const fn name(self) -> &'static str {
         match self {
             Self::Forwarded => "forwarded",
-            Self::Delivered => "delivered",
+            Self::Accepted => "accepted",
             Self::Rejected => "rejected",
             Self::Dropped => "dropped",
             Self::Responded => "responded",

@@ -31,6 +31,7 @@ pub struct Route {
     pub body_limit: u64,
     pub capture: CaptureWhen,
     pub keep: Keep,
+    pub search: bool,
     pub acknowledgement: u16,
 }
 
@@ -280,6 +281,7 @@ impl RouteSpec {
             body_limit,
             capture: self.capture,
             keep,
+            search: self.search,
             acknowledgement,
         })
     }

@@ -33,6 +33,9 @@ pub struct RouteSpec {
     /// How long, and how many.
     #[serde(default, skip_serializing_if = "KeepSpec::is_default")]
     pub keep: KeepSpec,
+    /// Whether the words of bodies, paths and labels of kept events can be searched for.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub search: bool,
     /// What the sender is answered for an event that is accepted without a destination's answer (stored or dropped);
     /// default 202.
     #[serde(default, skip_serializing_if = "Option::is_none")]

@@ -110,6 +110,9 @@ pub enum Through {
     /// what they write is forgotten.
     #[default]
     Now,
+    /// It goes through the filters as it did then: their versions and configurations, clock and random numbers. Only secrets,
+    /// rights and limits are those of today.
+    Then,
     /// What the filters made of it then goes out as it is.
     Stored,
 }

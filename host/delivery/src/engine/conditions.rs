@@ -2,7 +2,7 @@
 
 use std::{
     collections::HashMap,
-    sync::{Mutex, PoisonError},
+    sync::{Mutex, MutexGuard, PoisonError},
 };
 
 use model::delivery::Condition;
@@ -11,10 +11,18 @@ use store::Journal;
 use super::Key;
 
 #[derive(Debug, Default)]
-pub(super) struct Conditions {
-    known: Mutex<HashMap<Key, Condition>>,
+pub(crate) struct Conditions {
+    known: Mutex<Known>,
     /// Held while one is written, so that the last one that is written is the newest.
     writing: tokio::sync::Mutex<()>,
+}
+
+#[derive(Debug, Default)]
+struct Known {
+    /// Those that are not as they are at first.
+    conditions: HashMap<Key, Condition>,
+    /// How often somebody has decided how a destination is.
+    decided: HashMap<Key, u64>,
 }
 
 impl Conditions {
@@ -23,29 +31,43 @@ impl Conditions {
         let mut known = self.known();
         // What was said since the start is newer.
         for (project, name, condition) in read {
-            known.entry(Key::new(&project, &name)).or_insert(condition);
+            let key = Key::new(&project, &name);
+            if !known.decided.contains_key(&key) {
+                known.conditions.entry(key).or_insert(condition);
+            }
         }
         Ok(())
     }
 
-    pub(super) fn of(&self, key: &Key) -> Condition {
-        self.known().get(key).cloned().unwrap_or_default()
+    pub(crate) fn of(&self, key: &Key) -> Condition {
+        self.known().conditions.get(key).cloned().unwrap_or_default()
     }
 
     pub(super) fn all(&self) -> Vec<(Key, Condition)> {
-        self.known().iter().map(|(key, condition)| (key.clone(), condition.clone())).collect()
+        self.known().conditions.iter().map(|(key, condition)| (key.clone(), condition.clone())).collect()
     }
 
-    /// Changes it in memory; how it was before.
-    pub(super) fn change(&self, key: &Key, change: impl FnOnce(&mut Condition)) -> Condition {
+    /// How often somebody has decided about it: who begins an attempt remembers that.
+    pub(super) fn decided(&self, key: &Key) -> u64 {
+        self.known().decided.get(key).copied().unwrap_or_default()
+    }
+
+    /// Changes it in memory because somebody wants that; how it was before.
+    pub(super) fn decide(&self, key: &Key, change: impl FnOnce(&mut Condition)) -> Condition {
         let mut known = self.known();
-        let mut condition = known.remove(key).unwrap_or_default();
-        let before = condition.clone();
-        change(&mut condition);
-        if condition != Condition::default() {
-            known.insert(key.clone(), condition);
+        *known.decided.entry(key.clone()).or_default() += 1;
+        known.change(key, change)
+    }
+
+    /// Changes it in memory because of an attempt that began when so much had been decided. Whoever has decided since then
+    /// knows better: false, and nothing is changed.
+    pub(super) fn learn(&self, key: &Key, decided: u64, change: impl FnOnce(&mut Condition)) -> bool {
+        let mut known = self.known();
+        let is_news = known.decided.get(key).copied().unwrap_or_default() == decided;
+        if is_news {
+            known.change(key, change);
         }
-        before
+        is_news
     }
 
     /// Writes it as it is then.
@@ -55,7 +77,19 @@ impl Conditions {
         journal.put_condition(key.project(), key.target(), &condition).await
     }
 
-    fn known(&self) -> std::sync::MutexGuard<'_, HashMap<Key, Condition>> {
+    fn known(&self) -> MutexGuard<'_, Known> {
         self.known.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Known {
+    fn change(&mut self, key: &Key, change: impl FnOnce(&mut Condition)) -> Condition {
+        let mut condition = self.conditions.remove(key).unwrap_or_default();
+        let before = condition.clone();
+        change(&mut condition);
+        if condition != Condition::default() {
+            self.conditions.insert(key.clone(), condition);
+        }
+        before
     }
 }

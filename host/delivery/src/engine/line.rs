@@ -6,12 +6,16 @@ use model::{Timestamp, delivery::Condition, destination::Policy};
 
 use crate::{
     breaker::{self, Admits},
+    failover::Fitness,
     rate::Bucket,
 };
 
 /// The pauses after an error of the journal.
 const TROUBLE_FIRST: Duration = Duration::from_millis(100);
 const TROUBLE_MOST: Duration = Duration::from_secs(10);
+
+/// After a claim that took nothing although something should have been due.
+const NOTHING_TAKEN: Duration = Duration::from_millis(100);
 
 /// What is known about one destination while the engine runs.
 #[derive(Debug, Clone, Default)]
@@ -31,6 +35,8 @@ pub(super) struct Line {
     pub(super) quiet: Timestamp,
     /// Errors of the journal in a row.
     pub(super) troubles: u32,
+    /// Whether all that wait for it were written for it, as far as is known; at first nothing is.
+    pub(super) own_only: bool,
     /// Whether it was told that nothing of this name is configured.
     pub(super) warned: bool,
 }
@@ -43,10 +49,8 @@ pub(super) enum Turn {
     At(Timestamp),
     /// Take at most so many.
     Claim(u32),
-    /// Send what is due to the destination that steps in.
-    Move {
-        until: Timestamp,
-    },
+    /// Send what is due to those that step in and are so fit, or home.
+    Move(Fitness),
     /// As soon as an attempt of another destination ends.
     WhenThereIsRoom,
 }
@@ -56,31 +60,30 @@ pub(super) enum Turn {
 pub(super) struct Sight<'a> {
     pub(super) policy: &'a Policy,
     pub(super) condition: &'a Condition,
-    /// Whether another destination can step in.
-    pub(super) can_move: bool,
+    /// How fit those are that can step in, if any can.
+    pub(super) steps_in: Option<Fitness>,
     /// Places for attempts that are left.
     pub(super) room: u32,
     pub(super) now: Timestamp,
 }
 
-/// A disabled destination that has a stand-in is looked at so often: a delivery that came from elsewhere stays with it.
-const MOVE_AGAIN: Duration = Duration::from_mins(1);
-
 impl Line {
     pub(super) fn turn(&self, sight: Sight<'_>) -> Turn {
-        let Sight { policy, condition, can_move, room, now } = sight;
+        let Sight { policy, condition, steps_in, room, now } = sight;
         let Some(due) = self.due.filter(|_| !self.busy) else { return Turn::Never };
         let due = due.max(self.quiet);
         let admits = breaker::admits(&condition.breaker, policy.breaker.as_ref(), now);
-        let closed_until = match admits {
-            _ if condition.disabled.is_some() => Some(now.after(MOVE_AGAIN)),
-            Admits::NothingUntil(until) => Some(until),
+        let is_left_alone = match admits {
+            _ if condition.disabled.is_some() => true,
+            Admits::NothingUntil(_) => true,
             // One is being tried: the others need not wait for what becomes of it.
-            Admits::Probe if self.in_flight > 0 => Some(now.after(MOVE_AGAIN)),
-            Admits::Probe | Admits::All => None,
+            Admits::Probe => self.in_flight > 0,
+            Admits::All => false,
         };
-        if let Some(until) = closed_until.filter(|_| can_move) {
-            return if due > now { Turn::At(due) } else { Turn::Move { until } };
+        // What came from elsewhere need not wait here in any case.
+        let guests_leave = (!self.own_only).then_some(Fitness::Well);
+        if let Some(fitness) = steps_in.or(guests_leave).filter(|_| is_left_alone) {
+            return if due > now { Turn::At(due) } else { Turn::Move(fitness) };
         }
         if condition.disabled.is_some() || self.in_flight >= policy.concurrency {
             return Turn::Never;
@@ -111,6 +114,14 @@ impl Line {
         self.due = Some(self.due.map_or(due, |known| known.min(due)));
     }
 
+    /// Nothing could be taken that is due by then. No journal should say so; asking again and again would not make it
+    /// better.
+    pub(super) fn nothing_taken(&mut self, next: Option<Timestamp>, now: Timestamp) {
+        if next.is_some_and(|next| next <= now) {
+            self.quiet = self.quiet.max(now.after(NOTHING_TAKEN));
+        }
+    }
+
     /// The journal failed.
     pub(super) fn trouble(&mut self, now: Timestamp) {
         let pause = TROUBLE_FIRST.saturating_mul(1 << self.troubles.min(16)).min(TROUBLE_MOST);
@@ -118,10 +129,14 @@ impl Line {
         self.quiet = self.quiet.max(now.after(pause));
     }
 
+    /// Whether nobody is there to find out how the destination is.
+    pub(super) fn is_idle(&self) -> bool {
+        self.due.is_none() && !self.busy && self.in_flight == 0
+    }
+
     /// Whether nothing is to be remembered about it.
     pub(super) fn is_over(&self, now: Timestamp) -> bool {
-        let Self { due, busy, in_flight, quiet, warned, .. } = self;
-        due.is_none() && !busy && *in_flight == 0 && *quiet <= now && !warned
+        self.is_idle() && self.quiet <= now && !self.warned
     }
 }
 

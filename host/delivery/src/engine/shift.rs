@@ -6,11 +6,7 @@ use std::{
     time::Duration,
 };
 
-use model::{
-    Timestamp,
-    delivery::Disabled,
-    destination::{Failover, Policy},
-};
+use model::{Timestamp, delivery::Disabled};
 use rand::{Rng as _, SeedableRng as _, rngs::StdRng};
 use store::journal::{Backlog, Claim, Claimed};
 use tokio::{
@@ -20,25 +16,24 @@ use tokio::{
 use tokio_util::sync::CancellationToken;
 
 use super::{
-    Conditions, Engine, Key, Options, Waker,
+    Engine, Key, Options, Waker,
     line::{Line, Sight, Turn},
 };
 use crate::{
     Ready,
-    attempt::{self, Ended, Held, PREPARING_MOST, Room},
-    breaker, moving, observe,
+    attempt::{self, Coming, Ended, Held, PREPARING_MOST, Room, WAITING_MOST},
+    breaker,
+    failover::Fitness,
+    moving, observe,
 };
 
 /// What a lease is longer than the longest attempt: for reading, and for writing down what came of it.
 const LEASE_MARGIN: Duration = Duration::from_secs(15);
 /// How long what was cut off by the stop may take to be given back.
 const GIVING_BACK: Duration = Duration::from_secs(5);
-/// After a claim that took nothing although something should have been due.
-const NOTHING_TAKEN: Duration = Duration::from_millis(100);
 
 pub(super) struct Shift {
     room: Arc<Room>,
-    conditions: Arc<Conditions>,
     waker: Waker,
     options: Options,
     lines: HashMap<Key, Line>,
@@ -66,18 +61,11 @@ struct Owner {
     alone: bool,
 }
 
-/// From when to when something was taken for.
-#[derive(Debug, Clone, Copy)]
-struct Term {
-    now: Timestamp,
-    until: Timestamp,
-}
-
 /// How a task of the engine ended.
 enum Done {
-    Claimed { claimed: store::Result<Claimed>, claim: Term, ready: Arc<Ready> },
-    Attempted(store::Result<Ended>),
-    Moved(store::Result<moving::Moved>),
+    Claimed { claimed: store::Result<Claimed>, until: Timestamp, ready: Arc<Ready> },
+    Attempted { ended: store::Result<Ended>, decided: u64 },
+    Moved { moved: store::Result<moving::Moved>, fitness: Fitness },
     Looked(store::Result<Vec<Backlog>>),
     Kept(store::Result<()>),
     GivenBack,
@@ -87,7 +75,6 @@ impl Shift {
     pub(super) fn new(engine: &Engine) -> Self {
         Self {
             room: Arc::clone(&engine.room),
-            conditions: Arc::clone(&engine.conditions),
             waker: engine.waker.clone(),
             options: engine.options,
             lines: HashMap::new(),
@@ -164,14 +151,17 @@ impl Shift {
             if !std::mem::replace(&mut line.warned, true) {
                 observe::unknown_destination(key.project(), key.target());
             }
+            if !line.own_only && line.due.is_some_and(|due| due.max(line.quiet) <= self.room.clock.now()) {
+                self.go_over(key, Fitness::Well);
+            }
             return;
         };
         line.warned = false;
-        let stand_in = ready.policy.failover.as_ref().filter(|failover| self.can_step_in(key, failover));
+        let steps_in = ready.policy.failover.as_ref().and_then(|_| self.steps_in(key));
         let sight = Sight {
             policy: &ready.policy,
-            condition: &self.conditions.of(key),
-            can_move: stand_in.is_some(),
+            condition: &self.room.conditions.of(key),
+            steps_in,
             room: self.free(),
             now: self.room.clock.now(),
         };
@@ -183,10 +173,7 @@ impl Shift {
                 self.agenda.insert((time, key.clone()));
             }
             Turn::Claim(at_most) => self.claim(key, &ready, at_most, sight.now),
-            Turn::Move { until } => {
-                let to = stand_in.map(|failover| failover.to.clone()).expect("something can step in");
-                self.go_over(key, to, until);
-            }
+            Turn::Move(fitness) => self.go_over(key, fitness),
             Turn::WhenThereIsRoom if line.crowded => {}
             Turn::WhenThereIsRoom => {
                 line.crowded = true;
@@ -212,33 +199,35 @@ impl Shift {
         }
     }
 
-    /// Only one that is well steps in: otherwise deliveries wait where they are.
-    fn can_step_in(&self, key: &Key, failover: &Failover) -> bool {
-        let condition = || self.conditions.of(&Key::new(key.project(), &failover.to));
-        let is_well = |policy: &Policy| {
-            let (condition, now) = (condition(), self.room.clock.now());
-            let admits = breaker::admits(&condition.breaker, policy.breaker.as_ref(), now);
-            condition.disabled.is_none() && admits == breaker::Admits::All
-        };
-        failover.when_breaker_open
-            && self.room.house.destination(key.project(), &failover.to).is_some_and(|ready| is_well(&ready.policy))
+    /// How fit those are that can step in for it. If nobody knows whether they are well, one delivery finds out, unless
+    /// another one does.
+    fn steps_in(&self, key: &Key) -> Option<Fitness> {
+        let (project, here) = (key.project(), key.target());
+        let succession = self.room.succession(project, here, here);
+        if succession.away(here, Fitness::Well).is_some() {
+            return Some(Fitness::Well);
+        }
+        let to = succession.away(here, Fitness::Untold)?;
+        let line = self.lines.get(&Key::new(project, to));
+        line.is_none_or(Line::is_idle).then_some(Fitness::Untold)
     }
 
     fn claim(&mut self, key: &Key, ready: &Arc<Ready>, at_most: u32, now: Timestamp) {
-        let until = now.after(ready.destination.longest() + PREPARING_MOST + LEASE_MARGIN);
+        let until = now.after(WAITING_MOST + PREPARING_MOST + ready.destination.longest() + LEASE_MARGIN);
         let claim = Claim { project: key.project().clone(), target: key.target().clone(), now, until, at_most };
         let (room, ready) = (Arc::clone(&self.room), Arc::clone(ready));
         room.counters.claimed();
         self.spawn_alone(key, at_most, async move {
             let claimed = room.journal.claim(claim).await;
-            Done::Claimed { claimed, claim: Term { now, until }, ready }
+            Done::Claimed { claimed, until, ready }
         });
     }
 
-    fn go_over(&mut self, key: &Key, to: model::Name, until: Timestamp) {
-        let (room, key_of, cut) = (Arc::clone(&self.room), key.clone(), self.cut.clone());
+    fn go_over(&mut self, key: &Key, fitness: Fitness) {
+        let (room, of, cut) = (Arc::clone(&self.room), key.clone(), self.cut.clone());
         self.spawn_alone(key, 0, async move {
-            Done::Moved(moving::go_over(&room, key_of.project(), key_of.target(), &to, until, cut).await)
+            let moved = moving::go_over(&room, of.project(), of.target(), fitness, cut).await;
+            Done::Moved { moved, fitness }
         });
     }
 
@@ -281,9 +270,9 @@ impl Shift {
         line.busy = line.busy && !alone;
         self.taken = self.taken.saturating_sub(places);
         match done {
-            Some(Done::Claimed { claimed, claim, ready }) => self.claimed(&key, claimed, claim, &ready),
-            Some(Done::Attempted(ended)) => self.attempted(&key, ended),
-            Some(Done::Moved(moved)) => self.moved(&key, moved),
+            Some(Done::Claimed { claimed, until, ready }) => self.claimed(&key, claimed, until, &ready),
+            Some(Done::Attempted { ended, decided }) => self.attempted(&key, ended, decided),
+            Some(Done::Moved { moved, fitness }) => self.moved(&key, moved, fitness),
             Some(Done::Kept(Err(error))) => {
                 self.room.counters.journal_failed("writing down how a destination is", &error);
             }
@@ -300,7 +289,7 @@ impl Shift {
         self.plan(&key);
     }
 
-    fn claimed(&mut self, key: &Key, claimed: store::Result<Claimed>, claim: Term, ready: &Arc<Ready>) {
+    fn claimed(&mut self, key: &Key, claimed: store::Result<Claimed>, until: Timestamp, ready: &Arc<Ready>) {
         let now = self.room.clock.now();
         let line = self.lines.entry(key.clone()).or_default();
         let Claimed { leases, next } = match claimed {
@@ -316,17 +305,16 @@ impl Shift {
         if let Some(next) = next {
             line.wake(next);
         }
-        // No journal should say so; asking again and again would not make it better.
-        if leases.is_empty() && next.is_some_and(|next| next <= claim.now) {
-            line.quiet = line.quiet.max(now.after(NOTHING_TAKEN));
+        if leases.is_empty() {
+            line.nothing_taken(next, now);
         }
         if let Some(rate) = &ready.policy.rate {
             line.bucket.take(rate, now, u32::try_from(leases.len()).unwrap_or(u32::MAX));
         }
         for lease in leases {
             let (chance, cut) = (self.chance.next_u32(), self.cut.clone());
-            let held = Held { lease, until: claim.until, ready: Arc::clone(ready), chance, cut };
-            let room = Arc::clone(&self.room);
+            let held = Held { lease, until, cut };
+            let (room, ready) = (Arc::clone(&self.room), Arc::clone(ready));
             if self.stopping {
                 self.spawn(key, 0, async move {
                     moving::give_back(&room, &held).await;
@@ -334,11 +322,15 @@ impl Shift {
                 });
                 continue;
             }
-            self.spawn(key, 1, async move { Done::Attempted(attempt::make(&room, &held).await) });
+            let decided = room.conditions.decided(key);
+            self.spawn(key, 1, async move {
+                Done::Attempted { ended: attempt::make(&room, &held, &ready, chance).await, decided }
+            });
         }
     }
 
-    fn attempted(&mut self, key: &Key, ended: store::Result<Ended>) {
+    /// `decided` is how often somebody had decided about the destination when it began.
+    fn attempted(&mut self, key: &Key, ended: store::Result<Ended>, decided: u64) {
         let now = self.room.clock.now();
         let line = self.lines.entry(key.clone()).or_default();
         let ended = match ended {
@@ -350,14 +342,11 @@ impl Shift {
                 return line.trouble(now);
             }
         };
-        if let Some(quiet) = ended.quiet.filter(|quiet| *quiet > line.quiet) {
-            observe::quiet(key.project(), key.target(), quiet, now);
-            line.quiet = quiet;
-        }
+        let quiet = ended.quiet.filter(|quiet| *quiet > line.quiet);
         let policy = self.room.house.destination(key.project(), key.target());
         let policy = policy.as_ref().and_then(|ready| ready.policy.breaker.as_ref());
         let mut changed = false;
-        self.conditions.change(key, |condition| {
+        let is_news = self.room.conditions.learn(key, decided, |condition| {
             let after = breaker::after(&condition.breaker, policy, ended.health, ended.started, now);
             if breaker::changed(&condition.breaker, &after) {
                 observe::breaker_changed(key.project(), key.target(), &after, now);
@@ -370,16 +359,18 @@ impl Shift {
                 changed = true;
             }
         });
+        if let Some(quiet) = quiet.filter(|_| is_news) {
+            observe::quiet(key.project(), key.target(), quiet, now);
+            line.quiet = quiet;
+        }
         if changed {
-            let (room, conditions, of) = (Arc::clone(&self.room), Arc::clone(&self.conditions), key.clone());
-            self.spawn(key, 0, async move { Done::Kept(conditions.keep(room.journal.as_ref(), &of).await) });
+            let (room, of) = (Arc::clone(&self.room), key.clone());
+            self.spawn(key, 0, async move { Done::Kept(room.conditions.keep(room.journal.as_ref(), &of).await) });
         }
-        for due in ended.due {
-            self.wake(&Key::new(key.project(), &due.target), due.due);
-        }
+        self.coming(key, ended.due);
     }
 
-    fn moved(&mut self, key: &Key, moved: store::Result<moving::Moved>) {
+    fn moved(&mut self, key: &Key, moved: store::Result<moving::Moved>, fitness: Fitness) {
         let now = self.room.clock.now();
         let line = self.lines.entry(key.clone()).or_default();
         match moved {
@@ -388,15 +379,27 @@ impl Shift {
                 if let Some(next) = moved.next {
                     line.wake(next);
                 }
-                for due in moved.due {
-                    self.wake(&Key::new(key.project(), &due.target), due.due);
+                if moved.taken == 0 {
+                    line.nothing_taken(moved.next, now);
                 }
+                // If there are guests behind so many others, they wait with them.
+                line.own_only |= fitness == Fitness::Well && moved.taken > 0 && moved.left == 0;
+                self.coming(key, moved.due);
             }
             Err(error) => {
                 self.room.counters.journal_failed("moving deliveries to another destination", &error);
                 line.trouble(now);
                 line.wake(now);
             }
+        }
+    }
+
+    /// From one destination of a project to any of them.
+    fn coming(&mut self, from: &Key, coming: Vec<Coming>) {
+        for Coming { target, due, guest } in coming {
+            let key = Key::new(from.project(), &target);
+            self.lines.entry(key.clone()).or_default().own_only &= !guest;
+            self.wake(&key, due);
         }
     }
 

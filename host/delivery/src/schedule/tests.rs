@@ -1,7 +1,7 @@
 use model::{
     DeliveryId, EventId, Name,
     delivery::{AnswerSeen, Status},
-    destination::{Failover, Statuses},
+    destination::{ComeBack, Failover, Statuses},
     retry::RetrySpec,
 };
 use proptest::prelude::*;
@@ -24,6 +24,7 @@ fn delivery(attempts: u32) -> Delivery {
         status: Status::Waiting,
         attempts,
         due: Some(NOW),
+        under_way: false,
         lane: None,
         replay: false,
         created: NOW,
@@ -62,8 +63,28 @@ fn asking(status: u16, wait: Wait) -> End {
     answered(status, Asks { wait: Some(wait), ..Asks::default() })
 }
 
+/// With attempts that all failed where it is.
+fn tried<'a>(policy: &'a Policy, delivery: &'a Delivery) -> Tried<'a> {
+    let comes_back = policy.failover.as_ref().is_some_and(|failover| failover.come_back == ComeBack::NextAttempt);
+    Tried {
+        delivery,
+        slowed: 0,
+        here: delivery.attempts,
+        onward: None,
+        target: policy,
+        home: &delivery.destination,
+        comes_back,
+        retry: &policy.retry,
+        holds_lane: true,
+    }
+}
+
 fn decided(policy: &Policy, delivery: &Delivery, slowed: u32, end: &End) -> Decision {
-    decide(Tried { delivery, slowed, target: policy, plan: policy, holds_lane: true }, end, NOW, 0)
+    decide(Tried { slowed, ..tried(policy, delivery) }, end, NOW, 0)
+}
+
+fn onward(to: &str, is_well: bool) -> Onward {
+    Onward { to: to.parse().unwrap(), is_well }
 }
 
 /// When it is due, in milliseconds from now; where; and how many attempts count.
@@ -182,48 +203,90 @@ fn a_message_that_is_not_wanted_is_given_up() {
 
 #[test]
 fn another_steps_in_at_once() {
+    let spare = onward("spare", true);
+    let pause = |policy: &Policy, here: u32, end: &End| {
+        let delivery = delivery(here);
+        retry(&decide(Tried { onward: Some(&spare), ..tried(policy, &delivery) }, end, NOW, 0)).0
+    };
     let after = with_failover(|failover| failover.after_attempts = Some(2));
-    assert_eq!(retry(&decided(&after, &delivery(0), 0, &status(500))), (10_000, "ci", 1));
-    assert_eq!(retry(&decided(&after, &delivery(1), 0, &status(500))), (0, "spare", 2));
-    // Even if no attempt would have been left.
-    assert_eq!(retry(&decided(&after, &delivery(3), 0, &status(500))), (0, "spare", 4));
+    assert_eq!(pause(&after, 0, &status(500)), 10_000);
+    assert_eq!(pause(&after, 1, &status(500)), 0);
+    // Even if no attempt would have been left, and whatever the one asked for that failed.
+    assert_eq!(pause(&after, 3, &status(500)), 0);
+    assert_eq!(pause(&after, 1, &asking(500, Wait::For(Duration::from_secs(90)))), 0);
     let on_status = with_failover(|failover| failover.on_status = Statuses::read(&["503".to_owned()]).unwrap());
-    assert_eq!(retry(&decided(&on_status, &delivery(0), 0, &status(503))), (0, "spare", 1));
-    assert_eq!(retry(&decided(&on_status, &delivery(0), 0, &status(500))), (10_000, "ci", 1));
+    assert_eq!(pause(&on_status, 0, &status(503)), 0);
+    assert_eq!(pause(&on_status, 0, &status(500)), 10_000);
+    let delivery = delivery(1);
+    let over = decide(Tried { onward: Some(&spare), ..tried(&after, &delivery) }, &status(500), NOW, 0);
+    assert_eq!(retry(&over), (0, "spare", 2));
+}
+
+#[test]
+fn attempts_count_where_they_were_made() {
+    let (after, third) = (with_failover(|failover| failover.after_attempts = Some(2)), onward("third", true));
+    let at_spare = Delivery { target: "spare".parse().unwrap(), ..delivery(2) };
+    let fails = |here| {
+        let tried = Tried { here, onward: Some(&third), ..tried(&after, &at_spare) };
+        decide(tried, &status(500), NOW, 0)
+    };
+    assert_eq!(retry(&fails(0)), (30_000, "spare", 3));
+    assert_eq!(retry(&fails(1)), (0, "third", 3));
+}
+
+#[test]
+fn if_nobody_is_well_it_waits_at_home() {
+    let after = with_failover(|failover| {
+        failover.after_attempts = Some(1);
+        failover.on_status = Statuses::read(&["503".to_owned()]).unwrap();
+    });
+    for target in ["ci", "spare"] {
+        let delivery = Delivery { target: target.parse().unwrap(), ..delivery(1) };
+        assert_eq!(retry(&decide(tried(&after, &delivery), &status(500), NOW, 0)), (20_000, "ci", 2));
+        // It is asked for patience as if there were no failover.
+        assert_eq!(retry(&decide(tried(&after, &delivery), &status(503), NOW, 0)), (5_000, target, 1));
+        let last = Delivery { attempts: 3, ..delivery };
+        assert!(matches!(decide(tried(&after, &last), &status(500), NOW, 0).next, Next::Dead { attempts: 4, .. }));
+    }
+    // Nobody knows how it is: others may be there before, so it has its pause, and its end.
+    let (first, last, spare) = (delivery(1), delivery(3), onward("spare", false));
+    let asks = asking(500, Wait::For(Duration::from_secs(90)));
+    let untold = Tried { onward: Some(&spare), ..tried(&after, &first) };
+    assert_eq!(retry(&decide(untold, &asks, NOW, 0)), (20_000, "spare", 2));
+    let untold = Tried { onward: Some(&spare), ..tried(&after, &last) };
+    assert!(matches!(decide(untold, &status(500), NOW, 0).next, Next::Dead { attempts: 4, .. }));
 }
 
 #[test]
 fn what_has_gone_over_stays_or_comes_back() {
     let gone_over = Delivery { target: "spare".parse().unwrap(), ..delivery(2) };
-    let stays = with_failover(|failover| failover.after_attempts = Some(1));
-    assert_eq!(retry(&decided(&stays, &gone_over, 0, &status(500))), (30_000, "spare", 3));
-    let comes_back = with_failover(|failover| {
-        failover.after_attempts = Some(1);
-        failover.come_back = ComeBack::NextAttempt;
-    });
-    assert_eq!(retry(&decided(&comes_back, &gone_over, 0, &status(500))), (30_000, "ci", 3));
-    assert_eq!(retry(&decided(&comes_back, &gone_over, 0, &status(429))), (5_000, "ci", 2));
+    let last_of_all = policy();
+    let of = |comes_back| Tried { comes_back, ..tried(&last_of_all, &gone_over) };
+    assert_eq!(retry(&decide(of(false), &status(500), NOW, 0)), (30_000, "spare", 3));
+    assert_eq!(retry(&decide(of(true), &status(500), NOW, 0)), (30_000, "ci", 3));
+    assert_eq!(retry(&decide(of(true), &status(429), NOW, 0)), (5_000, "ci", 2));
     // It has an end, wherever it is.
-    let last = Delivery { attempts: 3, ..gone_over };
-    assert!(matches!(decided(&comes_back, &last, 0, &status(500)).next, Next::Dead { attempts: 4, .. }));
+    let last = Delivery { attempts: 3, ..gone_over.clone() };
+    let decision = decide(Tried { delivery: &last, ..of(true) }, &status(500), NOW, 0);
+    assert!(matches!(decision.next, Next::Dead { attempts: 4, .. }));
 }
 
 #[test]
 fn a_filter_that_puts_off_has_an_end() {
     let policy = policy();
-    let tried = |delivery| Tried { delivery, slowed: 0, target: &policy, plan: &policy, holds_lane: false };
     let first = delivery(0);
-    let decision = put_off(tried(&first), "not yet", Duration::from_secs(60), NOW, 0);
+    let decision = put_off(tried(&policy, &first), "not yet", Duration::from_secs(60), NOW, 0);
     assert_eq!((retry(&decision), decision.health), ((60_000, "ci", 1), Health::Untold));
     let last = delivery(3);
-    assert!(matches!(put_off(tried(&last), "not yet", Duration::ZERO, NOW, 0).next, Next::Dead { .. }));
+    assert!(matches!(put_off(tried(&policy, &last), "not yet", Duration::ZERO, NOW, 0).next, Next::Dead { .. }));
 }
 
 proptest! {
     #[test]
     fn whatever_is_answered_it_goes_on_or_ends(
         code in 200_u16..600, attempts in 0_u32..6, slowed in 0_u32..30, seconds: Option<u64>, abort: bool, disable: bool,
-        over: bool, after in prop::option::of(1_u32..5), come_back: bool, chance: u32,
+        over: bool, after in prop::option::of(1_u32..5), come_back: bool, well in prop::option::of(prop::bool::ANY),
+        here in 0_u32..6, chance: u32,
     ) {
         let plan = with_failover(|failover| {
             failover.after_attempts = after;
@@ -234,7 +297,8 @@ proptest! {
             delivery.target = "spare".parse().unwrap();
         }
         let wait = seconds.map(|seconds| Wait::For(Duration::from_secs(seconds)));
-        let tried = Tried { delivery: &delivery, slowed, target: &plan, plan: &plan, holds_lane: false };
+        let onward = well.map(|is_well| onward("third", is_well));
+        let tried = Tried { slowed, here, onward: onward.as_ref(), ..tried(&plan, &delivery) };
         let decision = decide(tried, &answered(code, Asks { wait, abort, disable }), NOW, chance);
         match &decision.next {
             Next::Delivered => prop_assert!((200..300).contains(&code)),
@@ -244,7 +308,7 @@ proptest! {
                 // Only what disables or slows may leave the count as it is.
                 prop_assert!(*counted > attempts || decision.disable.is_some() || slowed < plan.slow_downs);
                 let (home, target) = (delivery.target == *target, target.as_str());
-                prop_assert!(target == "ci" || target == "spare");
+                prop_assert!(target == "ci" || target == delivery.target.as_str() || target == "third");
                 if home && decision.disable.is_none() {
                     let asked = seconds.map_or(0, |seconds| seconds.clamp(1, 86_400) * 1_000);
                     prop_assert!(due.as_millis() - NOW.as_millis() >= asked);

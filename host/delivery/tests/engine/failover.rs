@@ -123,6 +123,54 @@ async fn by_hand_as_well() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn an_attempt_that_is_under_way_does_not_undo_what_somebody_decides() {
+    let mut world = World::new();
+    let breaker = Some(destination::Breaker { failures: 1, ..BREAKER });
+    world.has("ci", Policy { breaker, ..policy(&[5, 5]) }, |said| match said.at {
+        // What they answer after it was enabled is from before.
+        0..1_000 => (Duration::from_secs(10), status(if &said.body[..] == b"1" { 410 } else { 500 })),
+        _ => (MOMENT, status(200)),
+    });
+    world.start();
+    world.take(&["ci"]).await;
+    world.take(&["ci"]).await;
+    seconds(5).await;
+    let (team, ci) = (name("team"), name("ci"));
+    world.engine.disable(&team, &ci, "moving house").await.unwrap();
+    world.engine.enable(&team, &ci).await.unwrap();
+    seconds(6).await;
+    assert!(world.engine.conditions().is_empty(), "{:?}", world.engine.conditions());
+    seconds(10).await;
+    assert_eq!(world.statuses().await, [Status::Delivered; 2]);
+    // Nor does one that arrives enable what was disabled meanwhile.
+    world.has("ci", Policy::default(), |_| (Duration::from_secs(10), status(200)));
+    world.take(&["ci"]).await;
+    seconds(5).await;
+    world.engine.disable(&team, &ci, "moving house").await.unwrap();
+    seconds(10).await;
+    assert_eq!(world.engine.condition(&team, &ci).disabled.unwrap().reason, "moving house");
+}
+
+#[tokio::test(start_paused = true)]
+async fn one_of_a_name_that_was_there_before_begins_anew() {
+    let mut world = World::new();
+    world.has("ci", Policy::default(), |said| match said.at {
+        0..1_000 => (MOMENT, status(410)),
+        _ => (MOMENT, status(200)),
+    });
+    world.start();
+    world.take(&["ci"]).await;
+    seconds(5).await;
+    let (team, ci) = (name("team"), name("ci"));
+    assert!(world.engine.condition(&team, &ci).disabled.is_some());
+    world.engine.forget(&team, &ci).await.unwrap();
+    seconds(1).await;
+    assert_eq!(world.statuses().await, [Status::Delivered]);
+    let world = world.crash().await;
+    assert!(world.engine.conditions().is_empty());
+}
+
+#[tokio::test(start_paused = true)]
 async fn another_steps_in_after_attempts_and_stays() {
     let mut world = World::new();
     world.has("ci", failing_over(|failover| failover.after_attempts = Some(2)), |_| (MOMENT, status(500)));
@@ -212,26 +260,4 @@ async fn if_both_fail_deliveries_wait() {
     assert!(world.log.began.lock().unwrap().len() < 20, "{:?}", world.log.began.lock().unwrap().len());
     seconds(2_000).await;
     assert_eq!(world.count(Status::Delivered).await, 5);
-}
-
-#[tokio::test(start_paused = true)]
-async fn nothing_goes_over_twice() {
-    let mut world = World::new();
-    let breaker = Some(destination::Breaker { failures: 1, ..BREAKER });
-    let to = |to: &'static str| Policy { breaker, ..failing_over(|failover| failover.to = name(to)) };
-    world.has("ci", to("spare"), |_| (MOMENT, status(500)));
-    world.has("spare", to("third"), |said| (MOMENT, status(if said.at < 50_000 { 500 } else { 200 })));
-    world.has("third", Policy::default(), |_| (MOMENT, status(200)));
-    world.start();
-    let ids = world.take(&["ci"]).await;
-    // The first attempt opens one breaker, the second, at the one that steps in, the other.
-    seconds(40).await;
-    assert_eq!(world.delivery(ids[0]).await.0.target, name("spare"));
-    let own = world.take(&["spare"]).await;
-    seconds(10).await;
-    assert_eq!(world.delivery(own[0]).await.0.target, name("third"));
-    seconds(300).await;
-    let (delivery, _) = world.delivery(ids[0]).await;
-    assert_eq!((delivery.status, delivery.target), (Status::Delivered, name("spare")));
-    assert_eq!(world.began("third").len(), 1);
 }

@@ -65,10 +65,11 @@ async fn also_if_the_host_crashes_while_it_sends() {
 
 #[tokio::test(start_paused = true)]
 async fn a_filter_may_end_it() {
-    let cancelled = Preparation::Cancelled { reason: "not for them".to_owned() };
-    let dead = Preparation::Dead { reason: "cannot be read".to_owned() };
+    let (not_for_them, unreadable) = ("filter `mask` dropped it: not for them", "filter `mask` failed: no JSON");
+    let cancelled = Preparation::Cancelled { reason: not_for_them.to_owned() };
+    let dead = Preparation::Dead { reason: unreadable.to_owned() };
     for (preparation, status, reason) in
-        [(cancelled, Status::Cancelled, "not for them"), (dead, Status::Dead, "cannot be read")]
+        [(cancelled, Status::Cancelled, not_for_them), (dead, Status::Dead, unreadable)]
     {
         let mut world = with(Box::new(move |_, _| preparation.clone()));
         world.has("ci", Policy::default(), |_| panic!("nothing is to be sent"));

@@ -2,6 +2,7 @@
 
 use std::{sync::atomic::Ordering::Relaxed, time::Duration};
 
+use bytes::Bytes;
 use delivery::engine::Options;
 use model::{
     delivery::{Outcome, Status, Wanted},
@@ -184,6 +185,27 @@ async fn those_that_wait_for_room_have_it_in_turn() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn no_more_bytes_at_a_time_than_there_is_room_for() {
+    let mut world = World::with(Options { in_flight_bytes: 100 << 10, ..Options::new(1) });
+    world.has("large", Policy { concurrency: 100, ..Policy::default() }, |_| (Duration::from_secs(20), status(200)));
+    world.has("small", Policy::default(), |_| (MOMENT, status(200)));
+    // Two of them fit; of the last one not even one.
+    for _ in 0..6 {
+        world.accept_body(&["large"], None, Bytes::from(vec![0; 48 << 10])).await;
+    }
+    world.accept_body(&["large"], None, Bytes::from(vec![0; 1 << 20])).await;
+    world.start();
+    seconds(1).await;
+    world.take(&["small"]).await;
+    seconds(1).await;
+    assert_eq!((world.began("large").len(), world.began("small").len()), (2, 1));
+    seconds(150).await;
+    assert_eq!((world.count(Status::Delivered).await, world.most("large")), (8, 2));
+    // As soon as there is room, and nothing is made twice.
+    assert_eq!(world.began("large"), [0, 0, 20, 20, 40, 40, 60]);
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_lane_is_made_in_order() {
     let mut world = World::new();
     let mut failures = 3;
@@ -250,7 +272,8 @@ async fn deliveries_wait_for_a_destination_that_is_not_configured() {
     world.start();
     world.take(&["ci"]).await;
     seconds(1_000).await;
-    assert_eq!(world.disturbed.claims.load(Relaxed), 0);
+    // Once to see that they are its own.
+    assert_eq!(world.disturbed.claims.load(Relaxed), 1);
     world.has("ci", Policy::default(), |_| (MOMENT, status(200)));
     world.engine.wake_all();
     seconds(1).await;

@@ -19,7 +19,7 @@ use model::{
 use store::{
     Error, Journal, Result, embedded,
     journal::{
-        Accept, Accepted, Again, Backlog, Claim, Claimed, EventWanted, Health, Kept, NewEvent, Page, Prepared,
+        Accept, Accepted, Again, Backlog, Claim, Claimed, EventWanted, Health, Indexed, Kept, NewEvent, Page, Prepared,
         Redriven, Reservation, Retained, Retention, Scope, Settled, Settlement, Stored, Unblocked,
     },
 };
@@ -192,6 +192,28 @@ impl Journal for Watched {
 
     async fn give_back(&self, pages: u32) -> Result<u64> {
         self.inner.give_back(pages).await
+    }
+
+    async fn index(&self, routes: &[(Name, Name)], at_most: u32) -> Result<Indexed> {
+        self.inner.index(routes, at_most).await
+    }
+
+    fn search_lag(&self) -> u64 {
+        self.inner.search_lag()
+    }
+
+    async fn search(
+        &self,
+        wanted: &EventWanted,
+        text: &str,
+        before: Option<EventId>,
+        at_most: u32,
+    ) -> Result<Page<Kept, EventId>> {
+        self.inner.search(wanted, text, before, at_most).await
+    }
+
+    async fn reindex(&self) -> Result<()> {
+        self.inner.reindex().await
     }
 
     async fn configurations(&self, project: &Name) -> Result<HashSet<Digest>> {

@@ -1,5 +1,6 @@
 //! The engine over the real journal, with destinations that do what a test says, in simulated time.
 
+mod chains;
 mod failover;
 mod filters;
 mod flow;

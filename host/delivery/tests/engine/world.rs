@@ -310,9 +310,14 @@ impl World {
 
     /// Accepts an event with one delivery for each of them, without telling the engine.
     pub(crate) async fn accept(&self, destinations: &[&str], lane: Option<&str>) -> Vec<DeliveryId> {
+        let body = Bytes::from(self.next_id.load(Relaxed).to_string());
+        self.accept_body(destinations, lane, body).await
+    }
+
+    pub(crate) async fn accept_body(&self, destinations: &[&str], lane: Option<&str>, body: Bytes) -> Vec<DeliveryId> {
         let number = self.next_id.fetch_add(1, Relaxed);
         let now = self.clock.now();
-        let received = event(EventId::new(now, number.into()), now, Bytes::from(number.to_string()));
+        let received = event(EventId::new(now, number.into()), now, body);
         let deliveries: Vec<NewDelivery> = destinations
             .iter()
             .enumerate()
@@ -415,7 +420,7 @@ fn record(event: &Event) -> Record {
         method: event.method.to_string(),
         path: event.path.clone(),
         revision: 1,
-        disposition: Disposition::Delivered,
+        disposition: Disposition::Accepted,
         status: 202,
         reason: None,
         destination: None,

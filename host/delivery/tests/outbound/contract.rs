@@ -41,8 +41,17 @@ async fn outcome(destination: &impl Destination) -> (Outcome, Timings) {
     let sent = destination.send(Message { delivery: &delivery, event: &event, now: NOW }).await;
     assert!(begun.elapsed() < destination.longest() + LATE);
     assert!(!matches!(sent.end, End::Unsendable { .. }), "{sent:?}");
-    let tried =
-        delivery::schedule::Tried { delivery: &delivery, slowed: 0, target: &policy, plan: &policy, holds_lane: false };
+    let tried = delivery::schedule::Tried {
+        delivery: &delivery,
+        slowed: 0,
+        here: 0,
+        onward: None,
+        target: &policy,
+        home: &delivery.destination,
+        comes_back: false,
+        retry: &policy.retry,
+        holds_lane: false,
+    };
     (delivery::schedule::decide(tried, &sent.end, NOW, 0).outcome, sent.timings)
 }
 

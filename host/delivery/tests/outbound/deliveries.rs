@@ -48,6 +48,7 @@ pub(crate) fn delivery() -> Delivery {
         status: Status::Waiting,
         attempts: 0,
         due: None,
+        under_way: false,
         lane: None,
         replay: false,
         created: NOW,

@@ -47,7 +47,7 @@ pub struct Breaker {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Failover {
     pub to: Name,
-    /// After so many failed attempts.
+    /// After so many failed attempts at this destination.
     pub after_attempts: Option<u32>,
     /// While the breaker is open or the destination disabled, without an attempt.
     pub when_breaker_open: bool,
@@ -63,7 +63,8 @@ pub enum ComeBack {
     /// With the next delivery: one that has gone over stays there.
     #[default]
     NextDelivery,
-    /// With the next attempt of the same delivery.
+    /// With the next attempt of the same delivery: at the first destination if it is well again, else at the first one of
+    /// those that step in for it, in order, that is well.
     NextAttempt,
 }
 
@@ -124,13 +125,16 @@ pub struct BreakerSpec {
     pub most_seconds: Option<u64>,
 }
 
-/// The destination that deliveries go to instead, and when. One that has gone over does not go on to a third.
+/// The destination that deliveries go to instead, and when. From there they go on by its own failover, and so on: at most
+/// eight may step in one after the other, none of them twice. One that is left alone or disabled is passed over; if none
+/// can step in, deliveries wait at the first destination. How often and after which pauses they are tried remains its
+/// affair, or their route's.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct FailoverSpec {
     /// A destination of the same project.
     pub to: String,
-    /// After so many failed attempts; default: attempts alone are no reason.
+    /// After so many failed attempts at this destination; default: attempts alone are no reason.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub after_attempts: Option<u32>,
     /// While the breaker is open or the destination is disabled; default true.
@@ -140,7 +144,8 @@ pub struct FailoverSpec {
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub on_status: Vec<String>,
     /// `next-delivery` (default): a delivery that has gone over stays there. `next-attempt`: its next attempt is made at
-    /// the first destination again.
+    /// the first destination again, or if that is not well, at the first one that steps in and is. What the first
+    /// destination says counts for the whole chain.
     #[serde(default)]
     pub come_back: ComeBack,
 }

@@ -13,26 +13,26 @@ fn at(seconds: u64) -> Timestamp {
 struct Seen {
     policy: Policy,
     condition: Condition,
-    can_move: bool,
+    steps_in: Option<Fitness>,
     room: u32,
     now: Timestamp,
 }
 
 impl Default for Seen {
     fn default() -> Self {
-        Self { policy: Policy::default(), condition: Condition::default(), can_move: false, room: 256, now: at(100) }
+        Self { policy: Policy::default(), condition: Condition::default(), steps_in: None, room: 256, now: at(100) }
     }
 }
 
 impl Seen {
     fn turn(&self, line: &Line) -> Turn {
-        let Self { policy, condition, can_move, room, now } = self;
-        line.turn(Sight { policy, condition, can_move: *can_move, room: *room, now: *now })
+        let Self { policy, condition, steps_in, room, now } = self;
+        line.turn(Sight { policy, condition, steps_in: *steps_in, room: *room, now: *now })
     }
 }
 
 fn due(seconds: u64) -> Line {
-    Line { due: Some(at(seconds)), ..Line::default() }
+    Line { due: Some(at(seconds)), own_only: true, ..Line::default() }
 }
 
 fn open(until: u64) -> Condition {
@@ -87,13 +87,23 @@ fn a_disabled_destination_is_left_alone() {
 
 #[test]
 fn another_destination_steps_in_for_what_is_due() {
-    let seen = |condition| Seen { condition, can_move: true, ..Seen::default() };
-    assert_eq!(seen(Condition::default()).turn(&due(1)), Turn::Claim(16));
-    assert_eq!(seen(open(130)).turn(&due(1)), Turn::Move { until: at(130) });
-    assert_eq!(seen(open(130)).turn(&due(110)), Turn::At(at(110)));
-    assert_eq!(seen(open(100)).turn(&due(1)), Turn::Claim(1));
-    assert_eq!(seen(open(100)).turn(&Line { in_flight: 1, ..due(1) }), Turn::Move { until: at(160) });
-    assert_eq!(seen(disabled()).turn(&due(1)), Turn::Move { until: at(160) });
+    for fitness in [Fitness::Well, Fitness::Untold] {
+        let seen = |condition| Seen { condition, steps_in: Some(fitness), ..Seen::default() };
+        assert_eq!(seen(Condition::default()).turn(&due(1)), Turn::Claim(16));
+        assert_eq!(seen(open(130)).turn(&due(1)), Turn::Move(fitness));
+        assert_eq!(seen(open(130)).turn(&due(110)), Turn::At(at(110)));
+        assert_eq!(seen(open(100)).turn(&due(1)), Turn::Claim(1));
+        assert_eq!(seen(open(100)).turn(&Line { in_flight: 1, ..due(1) }), Turn::Move(fitness));
+        assert_eq!(seen(disabled()).turn(&due(1)), Turn::Move(fitness));
+    }
+}
+
+#[test]
+fn guests_go_home_from_one_that_is_left_alone() {
+    let guests = Line { own_only: false, ..due(1) };
+    assert_eq!(Seen { condition: open(130), ..Seen::default() }.turn(&guests), Turn::Move(Fitness::Well));
+    assert_eq!(Seen { condition: disabled(), ..Seen::default() }.turn(&guests), Turn::Move(Fitness::Well));
+    assert_eq!(Seen::default().turn(&guests), Turn::Claim(16));
 }
 
 #[test]
@@ -120,7 +130,7 @@ proptest! {
     #[test]
     fn a_turn_never_takes_more_than_there_is_and_never_lets_one_wait_for_nothing(
         in_flight in 0_u32..40, room in 0_u32..300, concurrency in 1_u32..40, due_at in 0_u64..200, quiet in 0_u64..200,
-        until in prop::option::of(0_u64..200), disabled_by_hand: bool, can_move: bool, rate in prop::option::of(1_u32..9),
+        until in prop::option::of(0_u64..200), disabled_by_hand: bool, well: bool, own_only: bool, rate in prop::option::of(1_u32..9),
         taken in 0_u32..9,
     ) {
         let rate = rate.map(|events| Rate { events, per: Duration::from_secs(7) });
@@ -129,8 +139,9 @@ proptest! {
             condition.disabled = disabled().disabled;
         }
         let policy = Policy { concurrency, rate, ..Policy::default() };
-        let seen = Seen { policy, condition, can_move, room, now: at(100) };
-        let mut line = Line { in_flight, quiet: at(quiet), ..due(due_at) };
+        let steps_in = well.then_some(Fitness::Well);
+        let seen = Seen { policy, condition, steps_in, room, now: at(100) };
+        let mut line = Line { in_flight, quiet: at(quiet), own_only, ..due(due_at) };
         if let Some(rate) = &rate {
             line.bucket.take(rate, at(100), taken);
         }
@@ -142,7 +153,9 @@ proptest! {
                 prop_assert!(until.is_none() || (take == 1 && in_flight == 0));
             }
             Turn::At(time) => prop_assert!(time > at(100)),
-            Turn::Move { until } => prop_assert!(can_move && until > at(100) && due_at.max(quiet) <= 100),
+            Turn::Move(_) => {
+                prop_assert!((well || !own_only) && (until.is_some() || disabled_by_hand) && due_at.max(quiet) <= 100);
+            }
             Turn::Never => prop_assert!(in_flight > 0 || disabled_by_hand),
             Turn::WhenThereIsRoom => prop_assert!(in_flight > 0 && room == 0),
         }
