@@ -1,5 +1,6 @@
 //! `cargo demo`: from a clone to real signed webhooks through real filters, in one command.
 
+mod durable;
 mod host;
 mod story;
 
@@ -26,6 +27,7 @@ pub(crate) fn run(until: Until) -> Result<()> {
     step::run("host", &mut step::cargo(&["build", "--workspace", "--bin", "snaphook"]))?;
     let host = host::Host::start()?;
     story::tell(&host)?;
+    durable::tell(&host)?;
     match until {
         Until::Shown => Ok(()),
         Until::Interrupted => {

@@ -3,7 +3,7 @@
 use std::{
     net::{SocketAddr, TcpListener},
     path::{Path, PathBuf},
-    process::{Child, Command, Stdio},
+    process::{self, Command, Stdio},
     sync::mpsc::Receiver,
     time::{Duration, Instant},
 };
@@ -12,6 +12,8 @@ use anyhow::{Context, Result, bail};
 
 /// The secret that the demo's webhooks are signed with.
 const SECRET: &str = "it's a secret to everybody";
+/// The secret that deliveries are signed with, as Standard Webhooks writes it.
+const SIGNING_SECRET: &str = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw";
 
 pub(crate) struct Host {
     binary: PathBuf,
@@ -19,10 +21,23 @@ pub(crate) struct Host {
     gateway: SocketAddr,
     admin: SocketAddr,
     destination: SocketAddr,
+    /// Where nobody listens at first.
+    ledger: SocketAddr,
     serve: Child,
-    listen: Child,
+    _listen: Child,
     /// What the destination received, one JSON object a line.
     pub(crate) received: Receiver<String>,
+}
+
+/// A process that ends with what owns it.
+pub(crate) struct Child(pub(crate) process::Child);
+
+impl Drop for Child {
+    fn drop(&mut self) {
+        // One that ended by itself cannot be ended again.
+        _ = self.0.kill();
+        _ = self.0.wait();
+    }
 }
 
 impl Host {
@@ -34,23 +49,24 @@ impl Host {
             std::fs::remove_dir_all(&folder).with_context(|| format!("cannot empty {}", folder.display()))?;
         }
         std::fs::create_dir_all(&folder).with_context(|| format!("cannot make {}", folder.display()))?;
-        let [gateway, admin, destination] = [8080, 8081, 9900].map(free_address);
-        let (gateway, admin, destination) = (gateway?, admin?, destination?);
+        let [gateway, admin, destination, ledger] = [8080, 8081, 9900, 9901].map(free_address);
+        let (gateway, admin, destination, ledger) = (gateway?, admin?, destination?, ledger?);
         let log = std::fs::File::create(folder.join("host.log")).context("cannot make the host's log")?;
         let mut listen = Command::new(&binary);
         listen.args(["listen", &destination.to_string(), "--json"]);
-        let mut listen = super::piped(&mut listen).spawn().context("cannot start the destination")?;
-        let received = super::lines(&mut listen)?;
+        let mut listen = Child(super::piped(&mut listen).spawn().context("cannot start the destination")?);
+        let received = super::lines(&mut listen.0)?;
         let mut serve = Command::new(&binary);
         serve.arg("serve").stdin(Stdio::null()).stdout(Stdio::null()).stderr(log);
-        // Sending to this machine is refused by default; the demo's destination is an exception made for it alone.
-        serve.env("SNAPHOOK_EGRESS_ALLOW", destination.to_string());
+        // Sending to this machine is refused by default; the demo's destinations are an exception made for them alone.
+        serve.env("SNAPHOOK_EGRESS_ALLOW", format!("{destination},{ledger}"));
         serve.env("SNAPHOOK_GATEWAY_LISTEN", gateway.to_string()).env("SNAPHOOK_ADMIN_LISTEN", admin.to_string());
         serve.env("SNAPHOOK_DATA", folder.join("data"));
-        let serve = serve.spawn().context("cannot start the host")?;
-        let mut host = Self { binary, folder, gateway, admin, destination, serve, listen, received };
+        let serve = Child(serve.spawn().context("cannot start the host")?);
+        let mut host = Self { binary, folder, gateway, admin, destination, ledger, serve, _listen: listen, received };
         host.wait_until_ready()?;
-        host.configure()?;
+        let example = "examples/github-chain/route.toml";
+        host.apply(example, &format!("three filters on one route: snaphook apply {example}"))?;
         Ok(host)
     }
 
@@ -60,13 +76,17 @@ impl Host {
         command.args(arguments).current_dir(crate::root()).stdin(Stdio::null());
         command.env("SNAPHOOK_ADMIN", format!("http://{}", self.admin));
         command.env("SNAPHOOK_TOKEN_FILE", self.folder.join("data").join("admin-token"));
-        command.env("GITHUB_WEBHOOK_SECRET", SECRET);
+        command.env("GITHUB_WEBHOOK_SECRET", SECRET).env("SIGNING_SECRET", SIGNING_SECRET);
         command
     }
 
     /// Where the demo keeps what it makes.
     pub(crate) fn folder(&self) -> &Path {
         &self.folder
+    }
+
+    pub(crate) fn ledger(&self) -> SocketAddr {
+        self.ledger
     }
 
     /// Where a webhook is sent.
@@ -89,7 +109,7 @@ impl Host {
             if status.stdout(Stdio::null()).stderr(Stdio::null()).status().is_ok_and(|status| status.success()) {
                 return Ok(());
             }
-            if let Some(ended) = self.serve.try_wait().context("cannot ask for the host")? {
+            if let Some(ended) = self.serve.0.try_wait().context("cannot ask for the host")? {
                 bail!("the host ended ({ended}):\n{}", self.log());
             }
             if start.elapsed() > PATIENCE {
@@ -103,17 +123,18 @@ impl Host {
         std::fs::read_to_string(self.folder.join("host.log")).unwrap_or_default()
     }
 
-    /// The example's route file, with the destination where this demo has it.
-    fn configure(&self) -> Result<()> {
-        let example = crate::root().join("examples/github-chain/route.toml");
+    /// An example's route file, with the destinations where this demo has them.
+    pub(crate) fn apply(&self, example: &str, title: &str) -> Result<()> {
+        let example = crate::root().join(example);
         let text = std::fs::read_to_string(&example).with_context(|| format!("cannot read {}", example.display()))?;
         let filters = crate::target().join("wasm32-wasip2").join("guest");
         let text = text
             .replace("../../target/wasm32-wasip2/guest", &filters.display().to_string().replace('\\', "/"))
-            .replace("127.0.0.1:9900", &self.destination.to_string());
+            .replace("127.0.0.1:9900", &self.destination.to_string())
+            .replace("127.0.0.1:9901", &self.ledger.to_string());
         let file = self.folder.join("route.toml");
         std::fs::write(&file, text).with_context(|| format!("cannot write {}", file.display()))?;
-        eprintln!("\n── three filters on one route: snaphook apply examples/github-chain/route.toml");
+        eprintln!("\n── {title}");
         let status = self.snaphook(&["apply"]).arg(&file).status().context("cannot start the client")?;
         if !status.success() {
             bail!("the example could not be applied:\n{}", self.log());
@@ -143,18 +164,8 @@ impl Host {
 
     /// Until somebody ends it, usually by Ctrl-C, which reaches the host as well.
     pub(crate) fn wait(mut self) -> Result<()> {
-        let ended = self.serve.wait().context("cannot wait for the host")?;
+        let ended = self.serve.0.wait().context("cannot wait for the host")?;
         if ended.success() { Ok(()) } else { bail!("the host ended ({ended}):\n{}", self.log()) }
-    }
-}
-
-impl Drop for Host {
-    fn drop(&mut self) {
-        for child in [&mut self.serve, &mut self.listen] {
-            // One that ended by itself cannot be ended again.
-            _ = child.kill();
-            _ = child.wait();
-        }
     }
 }
 
