@@ -51,6 +51,7 @@ pub fn given() -> Given {
         kv: Arc::new(Overlay::default()),
         destinations: [name("upstream")].into(),
         exactly_one: true,
+        seed: None,
         body_limit: BODY_BYTES,
     }
 }
