@@ -188,7 +188,7 @@ pub(crate) async fn handle(
     start: Instant,
     wait: Duration,
 ) -> Called {
-    let seed = wasi::seed();
+    let seed = given.seed.map_or_else(wasi::seed, |seed| seed.0);
     if let Some((class, left)) = filter.breaker.refuses(start) {
         let detail = format!("not called for another {} ms, because it failed time after time", left.as_millis());
         return Called::refused(seed, Failure::new(class, detail));

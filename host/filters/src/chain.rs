@@ -26,6 +26,8 @@ pub struct Given {
     pub phase: Phase,
     /// What the clock says to the filters.
     pub now: Timestamp,
+    /// What their random numbers come from, to repeat a run; by default chance.
+    pub seed: Option<Seed>,
     pub kv: Arc<dyn Kv>,
     /// The destinations that the route lists.
     pub destinations: Arc<[Name]>,

@@ -21,6 +21,7 @@ mod plan;
 mod previous;
 mod projects;
 mod reads;
+mod repeat;
 mod replay;
 mod reuse;
 mod routes;
@@ -159,6 +160,16 @@ impl Control {
         Ok(control)
     }
 
+    /// A destination that is new need not be the one that had its name before.
+    async fn forget_conditions(&self, name: &Name, before: &store::registry::Project, planned: &State) {
+        let now = planned.contents.projects.get(name).map(|project| &project.destinations[..]).unwrap_or_default();
+        for new in now.iter().filter(|now| !before.destinations.iter().any(|known| known.name == now.name)) {
+            if let Err(error) = self.delivering.forget(name, &new.name).await {
+                observe::condition_not_forgotten(&new.name, &error);
+            }
+        }
+    }
+
     /// What is kept or remembered of the project's events had these configurations.
     async fn configurations_of_events(&self, project: &Name) -> Result<HashSet<Digest>, Error> {
         let mut configurations = self.journal.configurations(project).await?;
@@ -202,6 +213,7 @@ impl Control {
             planned.contents = self.registry.contents().await?;
             snapshot.revision = committed.revision;
             self.publisher.publish(snapshot);
+            self.forget_conditions(&author.project, &before, &planned).await;
             // What waits for a destination may have one now, or another.
             self.delivering.wake_all();
             planned.forget_unused_modules();

@@ -72,6 +72,7 @@ impl House for Served {
             kv,
             destinations: Arc::new([]),
             exactly_one: false,
+            seed: None,
             body_limit: served.route.body_limit,
         };
         let event = Event { replay: delivery.replay, ..stored.made.clone() };

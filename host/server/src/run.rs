@@ -5,6 +5,7 @@
 //! | `gateway` (accepts; a thread and runtime per core serve) | stops the program | accepts no more, finishes what is in flight, within the drain timeout |
 //! | `admin` (a thread and runtime of its own) | stops the program | after the gateway, finishes what is in flight |
 //! | `deliveries` (a runtime of its own) | logs, goes on | begins no attempt, finishes what is in flight, within the drain timeout |
+//! | `index` | logs, goes on | ends after its slice |
 //! | `upkeep` | logs, goes on | ends at once |
 //! | `epoch` (thread, in `filters`) | – | ends with the engine |
 
@@ -78,7 +79,7 @@ pub struct Running {
 pub async fn start(settings: Settings) -> Result<Running> {
     // Fails if there is a provider already, which can only be the same one.
     _ = rustls::crypto::aws_lc_rs::default_provider().install_default();
-    let options = embedded::Options::new(&settings.data);
+    let options = embedded::Options { journal: settings.journal, ..embedded::Options::new(&settings.data) };
     let opened = tokio::task::spawn_blocking(move || embedded::open(&options)).await?;
     let (registry, journal) = opened.map_err(|error| anyhow!("cannot open {}: {error:#}", settings.data.display()))?;
     let journal: Arc<dyn Journal> = Arc::new(journal);
@@ -156,6 +157,11 @@ pub async fn start(settings: Settings) -> Result<Running> {
         deliveries.run(stop).await;
         Ok(())
     }));
+    let (stop, indexed, searched) = (stop_rest.clone(), Arc::clone(&journal), serving.clone());
+    tasks.spawn(async move {
+        upkeep::index(indexed, searched, stop).await;
+        ("index", Ok(()))
+    });
     let stop = stop_rest.clone();
     tasks.spawn(async move {
         upkeep::run(journal, serving, unauthenticated_life, stop).await;
@@ -229,19 +235,30 @@ async fn on_own_runtime<F: Future<Output = Result<()>>>(
     (name, served.await.unwrap_or_else(|error| Err(error.into())))
 }
 
+/// The same number on Linux, the BSDs and macOS.
+#[cfg(unix)]
+const SIGXFSZ: i32 = 25;
+
 /// How the program is told to stop. What comes from the moment that this is made is heard.
 struct Signals {
     #[cfg(unix)]
     interrupt: tokio::signal::unix::Signal,
     #[cfg(unix)]
     terminate: tokio::signal::unix::Signal,
+    /// Taken, so that a file that may not grow any more is an error like a full disk, and not the end.
+    #[cfg(unix)]
+    _file_too_large: tokio::signal::unix::Signal,
 }
 
 impl Signals {
     #[cfg(unix)]
     fn listen() -> Result<Self> {
         use tokio::signal::unix::{SignalKind, signal};
-        Ok(Self { interrupt: signal(SignalKind::interrupt())?, terminate: signal(SignalKind::terminate())? })
+        Ok(Self {
+            interrupt: signal(SignalKind::interrupt())?,
+            terminate: signal(SignalKind::terminate())?,
+            _file_too_large: signal(SignalKind::from_raw(SIGXFSZ))?,
+        })
     }
 
     #[cfg(unix)]

@@ -64,6 +64,12 @@ impl Snapshot {
         self.destinations.get(&(project.clone(), name.clone()))
     }
 
+    /// The routes whose events can be searched, with their projects.
+    pub fn searched(&self) -> Vec<(Name, Name)> {
+        let searched = self.names.iter().filter(|(_, served)| served.route.search);
+        searched.map(|(name, _)| name.clone()).collect()
+    }
+
     /// The route of this name, to try it out.
     pub fn named(&self, project: &Name, route: &Name) -> Option<&Arc<Served>> {
         self.names.get(&(project.clone(), route.clone()))

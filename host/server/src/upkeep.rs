@@ -4,7 +4,10 @@
 use std::{sync::Arc, time::Duration};
 
 use model::{Name, Timestamp, route::Keep};
-use store::{Journal, journal::Retention};
+use store::{
+    Journal,
+    journal::{Indexed, Retention},
+};
 use tokio_util::sync::CancellationToken;
 
 use crate::snapshot::Current;
@@ -13,6 +16,10 @@ use crate::snapshot::Current;
 const EVERY: Duration = Duration::from_secs(60);
 /// Between two tries to write.
 const PROBE_EVERY: Duration = Duration::from_secs(1);
+/// Between two looks for events to index when there was none, between two slices, and events in a slice.
+const INDEX_EVERY: Duration = Duration::from_millis(500);
+const INDEX_BREATH: Duration = Duration::from_millis(5);
+const INDEX_SLICE: u32 = 200;
 /// Keys or events that go in one transaction, and pages that are given back.
 const SLICE: u32 = 1_000;
 
@@ -39,6 +46,30 @@ pub(crate) async fn run(
             );
         }
         due = Timestamp::now().after(EVERY);
+    }
+}
+
+/// Makes events searchable, until it is told to stop.
+pub(crate) async fn index(journal: Arc<dyn Journal>, current: Current, stop: CancellationToken) {
+    let mut failing = false;
+    loop {
+        let mut routes = current.load().searched();
+        routes.sort();
+        let pause = match journal.index(&routes, INDEX_SLICE).await {
+            Ok(Indexed { events: 0, lag: 0 }) => INDEX_EVERY,
+            // Others come first.
+            Ok(_) => INDEX_BREATH,
+            Err(error) => {
+                if !std::mem::replace(&mut failing, true) {
+                    tracing::error!(error = &error as &dyn std::error::Error, "events cannot be indexed");
+                }
+                EVERY
+            }
+        };
+        failing &= pause == EVERY;
+        if stop.run_until_cancelled(tokio::time::sleep(pause)).await.is_none() {
+            return;
+        }
     }
 }
 

@@ -94,6 +94,7 @@ fn hand_over(draft: Draft, limits: &Limits, script: Option<Script>) {
         kv: Arc::new(Overlay::default()),
         destinations: event::destinations().into(),
         exactly_one: true,
+        seed: None,
         body_limit: BODY_LIMIT,
     };
     let chain = Chain::new(vec![filter(limits)]);

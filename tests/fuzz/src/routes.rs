@@ -133,6 +133,7 @@ fn read(words: &Words<'_>) -> Option<Match> {
         body_limit_bytes: None,
         deliver: None,
         keep: Default::default(),
+        search: false,
         capture: Default::default(),
         acknowledgement: None,
     };

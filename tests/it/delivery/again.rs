@@ -124,15 +124,55 @@ async fn an_event_is_replayed_through_the_filters_as_they_are_now() {
     let received = ci.received();
     assert_eq!(received[1].header("x-a"), "then");
     assert_ne!(received[0].header("webhook-id"), received[1].header("webhook-id"));
+    platform.api.post(&path, &json!({ "through": "then", "to": ["other"] })).await.expect(200);
+    other.reached(2).await;
+    assert_eq!(other.received()[1].header("x-a"), "then");
     let story = settled(&platform, &event).await;
     let replays: Vec<&Value> = story["deliveries"].as_array().unwrap().iter().map(|known| &known["replay"]).collect();
-    assert_eq!(replays, [&json!(false), &json!(true), &json!(true)]);
+    assert_eq!(replays, [&json!(false), &json!(true), &json!(true), &json!(true)]);
     // Many at a time.
     let many = json!({ "route": "hooks", "how": { "to": ["other"] } });
     let many = platform.api.post("/events/replay", &many).await.expect(200).json();
     assert_eq!(many["events"], 1);
     let unknown = platform.api.post(&path, &json!({ "to": ["nowhere"] })).await.problem(422);
     assert_eq!(unknown["faults"][0]["at"], "to[0]");
+    platform.stop().await;
+}
+
+/// Clock, random numbers and configuration of then; keys are neither found nor taken.
+#[tokio::test(flavor = "multi_thread")]
+async fn what_is_repeated_as_it_was_comes_out_the_same() {
+    let ci = Destination::ok().await;
+    let platform = Platform::start().await;
+    platform.push("told").await;
+    platform.secret("webhook", "It's a Secret to Everybody").await;
+    platform.secret("token", "shown").await;
+    destination(&platform, "ci", &ci, json!({})).await;
+    let spec = |what: Value| {
+        let mut told = platform.told();
+        told["config"] = what;
+        json!({ "match": { "path": "/hook" }, "deliver": { "destinations": ["ci"] }, "filters": [told] })
+    };
+    let once = json!({ "do": "once", "namespace": "store", "key": "k", "ttl": 3600 });
+    platform.put_route("hooks", spec(once)).await;
+    let first = post(&platform, "{}").await.expect(202).event().to_owned();
+    settled(&platform, &first).await;
+    platform.put_route("hooks", spec(json!({ "do": "pass" }))).await;
+    for _ in 0..2 {
+        let again = json!({ "through": "then" });
+        let again = platform.api.post(&format!("/events/{first}/replay"), &again).await.expect(200).json();
+        assert_eq!((&again["events"], &again["left_out"]), (&json!(1), &json!([])));
+    }
+    ci.reached(3).await;
+    let bodies: Vec<Vec<u8>> = ci.received().into_iter().map(|received| received.body).collect();
+    assert!(bodies.iter().all(|body| *body == bodies[0]));
+    // Without the filter's rights it cannot be repeated, which is told.
+    let bare = json!({ "match": { "path": "/hook" }, "deliver": { "destinations": ["ci"] }, "filters": [] });
+    platform.put_route("hooks", bare).await;
+    let again = json!({ "through": "then" });
+    let again = platform.api.post(&format!("/events/{first}/replay"), &again).await.expect(200).json();
+    let said = "filter told is not on its route any more, so that nobody knows its rights";
+    assert_eq!(again["left_out"], json!([{ "event": first, "reason": said }]));
     platform.stop().await;
 }
 
@@ -145,5 +185,26 @@ async fn an_answer_is_remembered_up_to_its_bound() {
     assert_eq!(answer["truncated"], true);
     assert_eq!(crate::support::unbase64(&answer["body"]).len(), 16 << 10);
     assert!(answer["headers"].as_array().unwrap().contains(&json!(["x-a", "b"])), "{answer}");
+    platform.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn destinations_step_in_one_after_the_other_and_in_no_circle() {
+    let ((first, _), (second, _), third) = (fickle(500).await, fickle(500).await, Destination::ok().await);
+    let platform = Platform::start().await;
+    destination(&platform, "third", &third, json!({})).await;
+    destination(&platform, "second", &second, json!({ "failover": { "to": "third", "after_attempts": 1 } })).await;
+    destination(&platform, "first", &first, json!({ "failover": { "to": "second", "after_attempts": 1 } })).await;
+    let circle = json!({ "url": third.url(""), "failover": { "to": "first", "after_attempts": 1 } });
+    let refused = platform.api.put("/destinations/third", &circle).await.problem(422);
+    let said = refused["faults"][0]["problem"].as_str().unwrap();
+    assert!(said.contains("comes back to where it was"), "{said}");
+    route(&platform, &["first"], json!({})).await;
+    let event = post(&platform, "{}").await.expect(202).event().to_owned();
+    let story = settled(&platform, &event).await;
+    let delivery = &story["deliveries"][0];
+    assert_eq!((&delivery["status"], &delivery["target"]), (&json!("delivered"), &json!("third")));
+    let tried: Vec<&Value> = delivery["attempts_made"].as_array().unwrap().iter().map(|made| &made["target"]).collect();
+    assert_eq!(tried, ["first", "second", "third"]);
     platform.stop().await;
 }

@@ -23,7 +23,8 @@ async fn unknown_keys_are_refused() {
     let said = refused("colour = 1\n[gateway]\nlisten = \"127.0.0.1:0\"\nlissen = 2\n", &[], &[]).await;
     let lines: Vec<&str> = said.lines().collect();
     let [colour, lissen] = lines[..] else { panic!("{said}") };
-    let keys = "the keys are `data`, `[gateway]`, `[deliveries]`, `[admin]`, `[filters]`, `[egress]`, `[log]`";
+    let keys =
+        "the keys are `data`, `[gateway]`, `[journal]`, `[deliveries]`, `[admin]`, `[filters]`, `[egress]`, `[log]`";
     assert_eq!(colour, format!("error: snaphook.toml:1: colour: unknown key; {keys}"));
     let keys = "the keys of [gateway] are `listen`, `trusted_proxies`, ";
     assert!(lissen.starts_with(&format!("snaphook.toml:4: gateway.lissen: unknown key; {keys}")), "{lissen}");

@@ -175,9 +175,19 @@ fn describe(operation: Option<&mut Operation>, path: &str, writes: bool) {
         return;
     }
     let changes = writes
-        && !["/test", "/acknowledge-loss", "/replay", "/redrive", "/retry", "/cancel", "/enable", "/disable"]
-            .iter()
-            .any(|end| path.ends_with(end));
+        && ![
+            "/test",
+            "/acknowledge-loss",
+            "/reindex",
+            "/replay",
+            "/redrive",
+            "/retry",
+            "/cancel",
+            "/enable",
+            "/disable",
+        ]
+        .iter()
+        .any(|end| path.ends_with(end));
     let tagged = path.ends_with('}') || is_conditional(operation);
     for (status, response) in &mut operation.responses.responses {
         let RefOr::T(response) = response else { continue };

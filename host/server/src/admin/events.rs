@@ -70,6 +70,9 @@ struct Search {
     label: Option<String>,
     /// Only those with this header as it was received: `name:value`, exactly.
     header: Option<String>,
+    /// Only those with each of these words in their body, path or labels; of routes with `search = true`. Words are found
+    /// some moments after the event came: `search_lag` of the status says how many events are not looked at yet.
+    text: Option<String>,
     /// Only those with a delivery to this destination.
     destination: Option<String>,
     /// Only those with a delivery that stands so; with `destination`, that one.
@@ -127,9 +130,13 @@ async fn list_events(
     At(at): At<InProject>,
     Asked(asked): Asked<Search>,
 ) -> Result<Json<Listed<EventListed>>, Problem> {
-    let limit = page(asked.limit);
+    let (limit, text) = (page(asked.limit), asked.text.clone());
     let (wanted, before) = asked.read(at.project).map_err(Error::from)?;
-    Ok(Json(shared.control().events(&wanted, before, limit).await?))
+    let control = shared.control();
+    Ok(Json(match text {
+        Some(text) => control.search_events(&wanted, &text, before, limit).await?,
+        None => control.events(&wanted, before, limit).await?,
+    }))
 }
 
 /// Show an event: what came, what each filter did with it, and each attempt to deliver it
@@ -193,8 +200,7 @@ async fn replay_events(
     Written(asked): Written<ReplayMany>,
 ) -> Result<Json<Replayed>, Problem> {
     let ReplayMany { route, disposition, label, header, destination, status, from, until, how } = asked;
-    let search =
-        Search { route, disposition, label, header, destination, status, from, until, before: None, limit: None };
+    let search = Search { route, disposition, label, header, destination, status, from, until, ..Search::default() };
     let (wanted, _) = search.read(at.project).map_err(Error::from)?;
     Ok(Json(shared.control().replay_wanted(&wanted, &how).await?))
 }

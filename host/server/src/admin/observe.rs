@@ -17,7 +17,10 @@ pub(super) fn answered(method: &Method, path: &str, response: &Response, took: D
     let status = response.status();
     let detail = response.extensions().get::<Detail>().map(|detail| detail.0.as_str());
     let (status_code, ms) = (status.as_u16(), u64::try_from(took.as_millis()).unwrap_or(u64::MAX));
-    if status.is_server_error() {
+    // A probe that finds the host not ready has been told what it asked for.
+    if status.is_server_error() && path == super::status::READY {
+        tracing::debug!(%method, path, status = status_code, ms, detail, "not ready");
+    } else if status.is_server_error() {
         tracing::error!(%method, path, status = status_code, ms, detail, "admin request failed");
     } else if status == StatusCode::UNAUTHORIZED {
         tracing::warn!(%method, path, status = status_code, "admin request without the right token");

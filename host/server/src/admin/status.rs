@@ -18,6 +18,7 @@ pub(super) fn router() -> OpenApiRouter<Shared> {
         .routes(routes!(is_ready))
         .routes(routes!(get_status))
         .routes(routes!(acknowledge_loss))
+        .routes(routes!(reindex))
 }
 
 /// Whether the process lives
@@ -47,6 +48,15 @@ async fn is_ready(State(shared): State<Shared>) -> Result<&'static str, Problem>
 #[utoipa::path(post, path = "/v1/acknowledge-loss", tag = "host", responses((status = NO_CONTENT)))]
 async fn acknowledge_loss(State(shared): State<Shared>) -> Result<StatusCode, Problem> {
     shared.control().acknowledge_loss().await?;
+    Ok(StatusCode::NO_CONTENT)
+}
+
+/// Fill the search anew
+///
+/// Forgets what was indexed; in a while everything is found again.
+#[utoipa::path(post, path = "/v1/reindex", tag = "host", responses((status = NO_CONTENT)))]
+async fn reindex(State(shared): State<Shared>) -> Result<StatusCode, Problem> {
+    shared.control().reindex().await?;
     Ok(StatusCode::NO_CONTENT)
 }
 

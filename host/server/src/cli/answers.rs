@@ -63,6 +63,9 @@ pub(crate) struct Status {
     pub(crate) projects: u64,
     pub(crate) routes: u64,
     pub(crate) modules: u64,
+    /// Events that the search has not looked at yet.
+    #[serde(default)]
+    pub(crate) search_lag: u64,
     /// Why events cannot be stored, or are missing from the store.
     #[serde(default)]
     pub(crate) trouble: Option<String>,

@@ -3,7 +3,7 @@
 use model::{DeliveryId, story::Redriven};
 use serde_json::json;
 
-use super::{Global, failure::Failure, query::Deliveries};
+use super::{Global, failure::Failure, query::Deliveries, show};
 #[derive(Debug, clap::Subcommand)]
 pub(crate) enum Dead {
     /// List what has no attempt left, newest first.
@@ -59,8 +59,8 @@ impl Dead {
                 }
                 let answer = global.client()?.post("/deliveries/redrive", &asked).await?;
                 global.show(&answer, |redriven: Redriven| {
-                    let verb = if redriven.dry_run { "would be" } else { "are" };
-                    format!("{} deliveries {verb} sent again\n", redriven.deliveries)
+                    let verb = if redriven.dry_run { "would be sent" } else { "sent" };
+                    format!("{verb} again: {}\n", show::count(redriven.deliveries, "delivery", "deliveries"))
                 })
             }
         }

@@ -3,7 +3,7 @@
 use model::{
     Name,
     delivery::{Breaker, Condition},
-    destination::{DestinationSpec, FailoverSpec, PathRule, RateSpec, SignSpec},
+    destination::{DestinationSpec, FailoverSpec, PathRule, RateSpec, SignSpec, SignatureScheme},
     retry::RetrySpec,
 };
 
@@ -58,9 +58,13 @@ pub(crate) struct Set {
     /// A header that every request gets: NAME:VALUE; may be given several times.
     #[arg(long = "header", value_name = "NAME:VALUE", value_parser = header)]
     headers: Vec<(String, String)>,
-    /// Sign deliveries after Standard Webhooks with this secret of the project (`whsec_…` or `whsk_…`).
+    /// Sign deliveries after Standard Webhooks with this secret of the project: `whsec_…`, or `whsk_…` with
+    /// `--sign-scheme v1a`.
     #[arg(long, value_name = "SECRET")]
     sign: Option<Name>,
+    /// `v1` is HMAC-SHA256, `v1a` Ed25519.
+    #[arg(long, requires = "sign", value_parser = scheme, default_value = "v1")]
+    sign_scheme: SignatureScheme,
     /// Deliveries: the seconds after each failed attempt until the next, with commas between; default a little over three days.
     #[arg(long, value_name = "SECONDS", value_delimiter = ',')]
     retry_seconds: Option<Vec<u64>>,
@@ -124,6 +128,10 @@ impl Destination {
     }
 }
 
+fn scheme(text: &str) -> Result<SignatureScheme, String> {
+    serde_json::from_value(serde_json::Value::from(text)).map_err(|error| error.to_string())
+}
+
 fn header(text: &str) -> Result<(String, String), String> {
     let (name, value) = text.split_once(':').ok_or("write NAME:VALUE")?;
     Ok((name.trim().to_owned(), value.trim().to_owned()))
@@ -138,7 +146,7 @@ impl Set {
             first_byte_timeout_ms: self.first_byte_timeout_ms,
             total_timeout_ms: self.total_timeout_ms,
             headers: self.headers.iter().cloned().collect(),
-            sign: self.sign.as_ref().map(|secret| SignSpec { secret: secret.to_string(), ..SignSpec::default() }),
+            sign: self.sign.as_ref().map(|secret| SignSpec { secret: secret.to_string(), scheme: self.sign_scheme }),
             retry: self
                 .retry_seconds
                 .clone()

@@ -31,9 +31,14 @@ pub(crate) enum Event {
         /// How many at most.
         #[arg(long, default_value_t = 50)]
         limit: u32,
+        /// Only those with each of these words in their body, path or labels; of routes with `search = true`.
+        #[arg(long, value_name = "WORDS")]
+        text: Option<String>,
         #[command(flatten)]
         events: Events,
     },
+    /// Forget what the search knows, and fill it again.
+    Reindex,
     /// Show everything about one event: what came, what each filter did with it, each attempt to deliver it.
     Show {
         /// Its id.
@@ -55,9 +60,10 @@ pub(crate) struct Replay {
     /// To this destination, instead of those that the filters choose; may be given several times.
     #[arg(long, value_name = "DESTINATION")]
     to: Vec<Name>,
-    /// Send what the filters made of it then, instead of running them as they are now.
-    #[arg(long)]
-    stored: bool,
+    /// What is sent: `now` runs the route's filters as they are now, `then` those of the event's record with their
+    /// configurations, clock and random numbers, `stored` takes what they made of it then.
+    #[arg(long, default_value = "now", value_parser = ["now", "then", "stored"])]
+    through: String,
     /// At most so many events a second.
     #[arg(long, value_name = "N")]
     per_second: Option<u32>,
@@ -73,8 +79,13 @@ impl Event {
     pub(crate) async fn run(self, global: &Global) -> Result<(), Failure> {
         match self {
             Self::Tail { route } => tail(global, route).await,
-            Self::List { limit, events } => {
-                let items = query::gather(&global.client()?, "/events", events.query(), limit).await?;
+            Self::Reindex => {
+                let answer = global.client()?.post("/v1/reindex", &json!({})).await?;
+                global.done(&answer, "the search is filled anew; `snaphook status` says how many events are left")
+            }
+            Self::List { limit, text, events } => {
+                let query = events.query().with("text", text.as_ref());
+                let items = query::gather(&global.client()?, "/events", query, limit).await?;
                 global.list(items, |events: Vec<EventListed>| {
                     let line = |event: &EventListed| {
                         let standing = event.deliveries.map(|standing| format!("  {}", story::standing(&standing)));
@@ -99,8 +110,7 @@ impl Event {
 
 impl Replay {
     async fn run(self, global: &Global) -> Result<(), Failure> {
-        let through = if self.stored { "stored" } else { "now" };
-        let mut how = json!({ "to": self.to, "through": through, "dry_run": self.dry_run });
+        let mut how = json!({ "to": self.to, "through": self.through, "dry_run": self.dry_run });
         if let Some(per_second) = self.per_second {
             how["per_second"] = per_second.into();
         }
@@ -119,9 +129,10 @@ impl Replay {
             }
         };
         global.show(&answer, |replayed: Replayed| {
-            let verb = if replayed.dry_run { "would be" } else { "are" };
-            let (events, deliveries) = (replayed.events, replayed.deliveries.len());
-            let mut text = format!("{events} events {verb} delivered again, by {deliveries} deliveries\n");
+            let verb = if replayed.dry_run { "would be delivered" } else { "delivered" };
+            let events = show::count(replayed.events, "event", "events");
+            let deliveries = show::count(replayed.deliveries.len() as u64, "delivery", "deliveries");
+            let mut text = format!("{verb} again: {events}, by {deliveries}\n");
             for left_out in &replayed.left_out {
                 text.push_str(&format!("{}  {}\n", left_out.event, show::line(&left_out.reason)));
             }

@@ -122,6 +122,7 @@ impl Exercise {
             body_limit_bytes: None,
             capture: Default::default(),
             keep: Default::default(),
+            search: false,
             acknowledgement: None,
         };
         let route = route.read(project, &"test".parse().expect("this is a name"))?;
@@ -141,6 +142,7 @@ impl Exercise {
                 kv: Arc::clone(&kv) as _,
                 destinations: self.destination.as_slice().into(),
                 exactly_one: true,
+                seed: None,
                 body_limit: BODY_BYTES_MOST,
             };
             let ran = chain.run(Draft::new(event.clone()), &given).await;

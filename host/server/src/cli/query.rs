@@ -18,7 +18,7 @@ pub(crate) struct Events {
     /// Only those of this route.
     #[arg(long)]
     pub(crate) route: Option<Name>,
-    /// Only those that became this: forwarded, delivered, rejected, dropped, responded, failed.
+    /// Only those that became this: forwarded, accepted, rejected, dropped, responded, failed.
     #[arg(long, value_name = "DISPOSITION", value_parser = disposition)]
     pub(crate) became: Option<Disposition>,
     /// Only those with this label: NAME:VALUE.

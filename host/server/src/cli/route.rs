@@ -31,7 +31,7 @@ pub(crate) enum Route {
         /// Its name.
         name: Name,
     },
-    /// Try a route with an event: its filters run on the host as they are, nothing is forwarded and nothing kept.
+    /// Try a route with an event: its filters run on the host as they are, nothing is sent and nothing kept.
     Test {
         /// Its name.
         name: Name,
@@ -81,6 +81,9 @@ fn matches(spec: &MatchSpec) -> String {
 }
 
 fn destinations(record: &RouteRecord) -> String {
+    if let Some(deliver) = &record.spec.deliver {
+        return format!("{} (stored)", deliver.destinations.join(" + "));
+    }
     let Some(forward) = &record.spec.forward else { return String::new() };
     let default = forward.default.as_ref().or(forward.candidates.first());
     let named = |name: &String| {

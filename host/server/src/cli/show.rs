@@ -151,6 +151,11 @@ pub(crate) fn time(millis: u64) -> String {
     time.map_or_else(|| millis.to_string(), |time| time.strftime("%Y-%m-%d %H:%M:%SZ").to_string())
 }
 
+/// `1 event`, `2 events`.
+pub(crate) fn count(count: u64, one: &str, many: &str) -> String {
+    format!("{count} {}", if count == 1 { one } else { many })
+}
+
 /// Bytes with a unit: `58.3 KiB`.
 pub(crate) fn bytes(bytes: u64) -> String {
     match bytes {

@@ -16,6 +16,9 @@ fn text(status: &Status) -> String {
         ("routes", status.routes.to_string()),
         ("modules", status.modules.to_string()),
     ];
+    if status.search_lag > 0 {
+        facts.push(("search lag", show::count(status.search_lag, "event", "events")));
+    }
     facts.extend(status.trouble.iter().map(|trouble| ("trouble", trouble.clone())));
     facts.extend(status.gateway.iter().map(|gateway| ("gateway", format!("http://{gateway}"))));
     show::facts(&facts)

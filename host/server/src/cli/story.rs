@@ -71,7 +71,7 @@ fn log(line: &LogLine) -> String {
 /// What became of an event, filled up to `width`.
 pub(crate) fn disposition(disposition: Disposition, width: usize) -> String {
     let style = match disposition {
-        Disposition::Forwarded | Disposition::Delivered | Disposition::Responded => GOOD,
+        Disposition::Forwarded | Disposition::Accepted | Disposition::Responded => GOOD,
         Disposition::Dropped => ODD,
         Disposition::Rejected | Disposition::Failed => BAD,
     };

@@ -99,7 +99,7 @@ fn what_is_wrong_is_refused_before_anything_is_done() {
         ("module show sha256:ab", "`sha256:ab` is no digest, which is `sha256:` and 64 hexadecimal digits"),
         ("attach github verify@", "`verify@` names no version: write a number after `@`, such as `@3`"),
         ("serve --set gateway", "`gateway` has no `=`: write it like NAME=VALUE"),
-        ("event list --became gone", "unknown variant `gone`, expected one of `forwarded`, `delivered`, "),
+        ("event list --became gone", "unknown variant `gone`, expected one of `forwarded`, `accepted`, "),
         ("new Filter", "`Filter` is not a name"),
     ] {
         let (kind, text) = refused(&line.split(' ').collect::<Vec<_>>());

@@ -1,6 +1,10 @@
 //! From the configuration to the snapshot that serves it: whole, or the list of everything that is wrong.
 
-use std::{collections::HashSet, num::NonZero, sync::Arc};
+use std::{
+    collections::{HashMap, HashSet},
+    num::NonZero,
+    sync::Arc,
+};
 
 use bytes::Bytes;
 use delivery::Ready;
@@ -8,6 +12,7 @@ use filters::{Chain, Filter, Secrets, Versions};
 use futures_util::{StreamExt, stream};
 use model::{
     Attachment, Digest, Faults, Mode, Name, Route, Secret,
+    destination::{Failover, failover_chain},
     routing::{Entry, Table},
 };
 use store::registry::{self, Destination, Project};
@@ -56,6 +61,7 @@ impl Control {
         let projects = std::mem::take(&mut state.contents.projects);
         for (name, project) in &projects {
             let before = before.project(name, project);
+            faults.take("", circles(name, project));
             for known in &project.destinations {
                 let ready = match before.destination(known) {
                     Some(ready) => Ok(Arc::clone(ready)),
@@ -91,6 +97,19 @@ impl Control {
         let read = known.spec.read(name, &known.name)?;
         if let Some(failover) = &read.policy.failover {
             faults.keep("failover.to", destination(project, &failover.to));
+        }
+        for (at, secret) in [
+            ("sign.secret", read.http.sign.as_ref().map(|sign| &sign.secret)),
+            ("client_certificate.key", read.http.trust.client_certificate.as_ref().map(|shown| &shown.key)),
+        ] {
+            if let Some(secret) = secret.filter(|secret| values(project, secret).is_none()) {
+                let problem =
+                    format!("secret `{secret}` does not exist; create it first: snaphook secret set {secret}");
+                faults.add(at, problem);
+            }
+        }
+        if !faults.is_empty() {
+            return Err(faults);
         }
         let values = |secret: &Name| values(project, secret).unwrap_or_default();
         let endpoint = faults.keep("", self.outbound.endpoint(&read.http, values));
@@ -138,6 +157,21 @@ impl Control {
         let names = route.mode.destinations().into();
         faults.or(Served { route, chain, transforms, destinations, names, buffer })
     }
+}
+
+/// Destinations that step in for each other in a circle, or too many of them.
+fn circles(name: &Name, project: &Project) -> Faults {
+    let failing_over = project.destinations.iter().filter(|known| known.spec.failover.is_some());
+    let read = failing_over.filter_map(|known| Some((&known.name, known.spec.read(name, &known.name).ok()?)));
+    let failovers: HashMap<&Name, Failover> =
+        read.filter_map(|(name, destination)| Some((name, destination.policy.failover?))).collect();
+    let mut faults = Faults::default();
+    for name in failovers.keys() {
+        let chain = failover_chain(name, |name| failovers.get(name));
+        faults.keep(&format!("destinations.{name}"), chain);
+    }
+    faults.0.sort_by(|one, other| one.at.cmp(&other.at));
+    faults
 }
 
 /// The versions of a filter that are called, each as it was before if nothing about it changed.

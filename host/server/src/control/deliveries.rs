@@ -2,7 +2,7 @@
 
 use model::{
     Delivery, DeliveryId, EventId, Name, Timestamp,
-    delivery::{Status, Wanted},
+    delivery::{Breaker, Status, Wanted},
     story::{DeliveryStory, Listed, Redriven},
 };
 
@@ -22,14 +22,50 @@ impl Control {
     ) -> Result<Listed<Delivery>, Error> {
         self.check_project(project).await?;
         let page = self.journal.deliveries(project, wanted, before, at_most).await?;
-        Ok(Listed { items: page.entries, next: page.next.map(|id| id.to_string()) })
+        let items = page.entries.into_iter().map(|delivery| self.told(delivery)).collect();
+        Ok(Listed { items, next: page.next.map(|id| id.to_string()) })
     }
 
     pub async fn delivery(&self, project: &Name, delivery: DeliveryId) -> Result<DeliveryStory, Error> {
         self.check_project(project).await?;
         let found = self.journal.delivery(project, delivery).await?;
         let (delivery, attempts_made) = found.ok_or_else(|| Error::NotFound(format!("delivery `{delivery}`")))?;
-        Ok(DeliveryStory { delivery, attempts_made })
+        Ok(DeliveryStory { delivery: self.told(delivery), attempts_made })
+    }
+
+    /// With what holds it back, if something does.
+    fn told(&self, delivery: Delivery) -> Delivery {
+        if delivery.status != Status::Waiting {
+            return delivery;
+        }
+        let target = &delivery.target;
+        let condition = self.delivering.condition(&delivery.project, target);
+        let held = if self.current.load().destination(&delivery.project, target).is_none() {
+            format!("held back: destination `{target}` is not configured")
+        } else if let Some(disabled) = &condition.disabled {
+            format!("held back: `{target}` is disabled: {}", disabled.reason)
+        } else if matches!(condition.breaker, Breaker::Open { .. }) {
+            format!("held back: `{target}` failed time after time and is left alone for a while")
+        } else {
+            return delivery;
+        };
+        let reason = delivery.reason.map_or_else(|| held.clone(), |reason| format!("{held}; before: {reason}"));
+        Delivery { reason: Some(reason), ..delivery }
+    }
+
+    /// Refuses what could not be sent.
+    async fn check_body(&self, project: &Name, delivery: &Delivery) -> Result<(), Error> {
+        let id = delivery.id;
+        match self.journal.event(project, delivery.event).await {
+            Ok(Some(stored)) if stored.has_body => Ok(()),
+            Ok(_) => Err(Error::Conflict(format!(
+                "delivery `{id}` cannot be made: the body of its event is not kept any more"
+            ))),
+            Err(store::Error::Corrupt { what }) => {
+                Err(Error::Conflict(format!("delivery `{id}` cannot be made: {what}")))
+            }
+            Err(error) => Err(error.into()),
+        }
     }
 
     /// All of an event, with their attempts.
@@ -39,7 +75,7 @@ impl Control {
         let mut stories = Vec::new();
         for delivery in self.journal.deliveries(project, &wanted, None, MOST).await?.entries {
             if let Some((delivery, attempts_made)) = self.journal.delivery(project, delivery.id).await? {
-                stories.push(DeliveryStory { delivery, attempts_made });
+                stories.push(DeliveryStory { delivery: self.told(delivery), attempts_made });
             }
         }
         stories.reverse();
@@ -48,7 +84,8 @@ impl Control {
 
     /// Tries a delivery now, whatever its schedule says and whether it is decided or not.
     pub async fn retry_delivery(&self, project: &Name, delivery: DeliveryId) -> Result<DeliveryStory, Error> {
-        self.delivery(project, delivery).await?;
+        let story = self.delivery(project, delivery).await?;
+        self.check_body(project, &story.delivery).await?;
         let (now, wanted) = (Timestamp::now(), Wanted { id: Some(delivery), ..Wanted::default() });
         let redriven = self.journal.redrive(project, &wanted, None, now, 0, 1).await?;
         self.wake(project, redriven.targets.iter(), now);
@@ -82,6 +119,15 @@ impl Control {
         if wanted.status == Some(Status::Waiting) {
             let problem = "`waiting` are sent anyway: ask for `dead`, `cancelled` or `delivered`";
             return Err(Error::Invalid(model::Faults::one("status", problem)));
+        }
+        if let Some(id) = wanted.id {
+            let story = self.delivery(project, id).await?;
+            let (is, asked) = (story.delivery.status, wanted.status.unwrap_or(Status::Dead));
+            if is != asked {
+                let problem = format!("delivery `{id}` is {}, not {}", is.name(), asked.name());
+                return Err(Error::Conflict(problem));
+            }
+            self.check_body(project, &story.delivery).await?;
         }
         if dry_run {
             return Ok(Redriven { deliveries: self.journal.count(project, wanted).await?, dry_run });

@@ -4,8 +4,8 @@ use std::{collections::HashSet, fmt, sync::Arc};
 
 use base64::{Engine as _, engine::general_purpose::STANDARD};
 use model::{
-    Digest, Event, EventId, Name,
-    record::{Record, Wanted as Recently},
+    Digest, Event, EventId, Faults, Name,
+    record::{Disposition, Record, Wanted as Recently},
     story::{EventListed, EventStory, Listed, Request, Standing},
 };
 use store::journal::{EventWanted, Health, Kept, Page};
@@ -41,6 +41,32 @@ impl Control {
         Ok(merge(kept, self.remembered(wanted, before), at_most as usize))
     }
 
+    /// As `events`, of those whose route lets them be searched and that have each of the words.
+    pub async fn search_events(
+        &self,
+        wanted: &EventWanted,
+        text: &str,
+        before: Option<EventId>,
+        at_most: u32,
+    ) -> Result<Listed<EventListed>, Error> {
+        self.check_project(&wanted.project).await?;
+        if let Some(route) = &wanted.route {
+            let searched = self.route(&wanted.project, route).await?.spec.search;
+            if !searched {
+                let problem =
+                    format!("route `{route}` has no `search = true`: its events cannot be searched for words");
+                return Err(Error::Invalid(Faults::one("route", problem)));
+            }
+        }
+        let kept = self.journal.search(wanted, text, before, at_most).await?;
+        Ok(merge(kept, Vec::new(), at_most as usize))
+    }
+
+    /// Forgets what the search knows and fills it again.
+    pub async fn reindex(&self) -> Result<(), Error> {
+        Ok(self.journal.reindex().await?)
+    }
+
     /// The newest events, kept or not.
     fn remembered(&self, wanted: &EventWanted, before: Option<EventId>) -> Vec<(EventId, Record)> {
         // What is asked about deliveries and requests only what is kept can say.
@@ -56,7 +82,9 @@ impl Control {
         let records = self.recent.latest(&recently).into_iter();
         let records = records.filter_map(|record| Some((record.id.parse::<EventId>().ok()?, record)));
         let takes = |(id, record): &(EventId, Record)| {
-            before.is_none_or(|before| *id < before)
+            // What was accepted and is not kept any more is gone.
+            record.disposition != Disposition::Accepted
+                && before.is_none_or(|before| *id < before)
                 && wanted.from.is_none_or(|from| record.received >= from.as_millis())
                 && wanted.until.is_none_or(|until| record.received < until.as_millis())
                 && wanted.label.as_ref().is_none_or(|label| record.labels.contains(label))
@@ -91,6 +119,9 @@ impl Control {
 
     /// Takes note that acknowledged events were lost.
     pub async fn acknowledge_loss(&self) -> Result<(), Error> {
+        if self.journal.health().lost == 0 {
+            return Err(Error::Conflict("no event is lost: there is nothing to take note of".to_owned()));
+        }
         Ok(self.journal.acknowledge_loss().await?)
     }
 
@@ -151,7 +182,7 @@ mod tests {
             method: "POST".to_owned(),
             path: path.to_owned(),
             revision: 1,
-            disposition: Disposition::Delivered,
+            disposition: Disposition::Accepted,
             status: 202,
             reason: None,
             destination: None,

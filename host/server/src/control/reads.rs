@@ -18,6 +18,9 @@ pub struct Status {
     pub projects: usize,
     pub routes: usize,
     pub modules: usize,
+    /// Events that the search has not looked at yet, about.
+    #[serde(default)]
+    pub search_lag: u64,
     /// Why events cannot be stored, or are missing from the store.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub trouble: Option<String>,
@@ -40,6 +43,7 @@ impl Control {
             projects: projects.len(),
             routes: projects.clone().map(|project| project.routes.len()).sum(),
             modules: projects.map(|project| project.modules.len()).sum(),
+            search_lag: self.journal.search_lag(),
             trouble: self.journal_trouble(),
         }
     }

@@ -97,8 +97,10 @@ impl Control {
         to: &[Name],
         due: Timestamp,
     ) -> Result<Result<Vec<Again>, String>, Error> {
-        let stored = self.journal.event(project, event).await?;
-        let stored = stored.ok_or_else(|| Error::NotFound(format!("event `{event}`, as one that is kept,")))?;
+        let stored = match self.journal.event(project, event).await {
+            Err(store::Error::Corrupt { what }) => return Ok(Err(format!("it cannot be read: {what}"))),
+            stored => stored?.ok_or_else(|| Error::NotFound(format!("a kept event `{event}`")))?,
+        };
         if !stored.has_body {
             return Ok(Err("its body is not kept any more".to_owned()));
         }
@@ -109,7 +111,13 @@ impl Control {
                 Ok(draft) => (Some(draft.current), draft.chosen),
                 Err(reason) => return Ok(Err(reason)),
             },
-            (Through::Now, None) => return Ok(Err(format!("its route `{}` is gone", stored.received.route))),
+            (Through::Then, Some(served)) => match self.repeat(project, served, &stored).await? {
+                Ok(draft) => (Some(draft.current), draft.chosen),
+                Err(reason) => return Ok(Err(reason)),
+            },
+            (Through::Now | Through::Then, None) => {
+                return Ok(Err(format!("its route `{}` is gone", stored.received.route)));
+            }
         };
         let listed = served.map(|served| match &served.route.mode {
             Mode::Deliver(rule) => rule.destinations().to_vec(),
@@ -139,15 +147,24 @@ async fn run(served: &Served, stored: &Stored) -> Result<Draft, String> {
         kv: Arc::new(Overlay::default()),
         destinations: Arc::clone(&served.names),
         exactly_one: matches!(served.route.mode, Mode::Forward(_)),
+        seed: None,
         body_limit: served.route.body_limit,
     };
     let ran = served.chain.run(Draft::new(event), &given).await;
-    Err(match ran.end {
-        End::Passed => return Ok(ran.draft),
+    match ran.end {
+        End::Passed => Ok(ran.draft),
+        ended => Err(why(ended)),
+    }
+}
+
+/// Why an event that its filters ended is not delivered again.
+pub(super) fn why(end: End) -> String {
+    match end {
+        End::Passed => "it passed".to_owned(),
         End::Rejected { reason, .. } => format!("rejected: {reason}"),
         End::Responded { .. } => "answered by a filter".to_owned(),
         End::Dropped { reason } => format!("dropped: {reason}"),
         End::RetryLater { seconds } => format!("a filter asks to come again in {seconds} s"),
         End::Failed { filter, class, detail, .. } => format!("filter {filter} failed: {}: {detail}", class.name()),
-    })
+    }
 }

@@ -78,6 +78,7 @@ impl Control {
             kv: Arc::new(Overlay::default()),
             destinations: Arc::clone(&served.names),
             exactly_one: matches!(served.route.mode, Mode::Forward(_)),
+            seed: None,
             body_limit: served.route.body_limit,
         };
         let start = Instant::now();
@@ -105,7 +106,7 @@ fn story(event: &Event, served: &Served, ran: filters::Ran, revision: u64, start
     let (disposition, reason, answer) = match ran.end {
         End::Passed => match served.route.mode {
             Mode::Forward(_) => (Disposition::Forwarded, None, None),
-            Mode::Deliver(_) => (Disposition::Delivered, None, None),
+            Mode::Deliver(_) => (Disposition::Accepted, None, None),
         },
         End::Rejected { answer, reason } => (Disposition::Rejected, Some(reason), Some(shown(answer))),
         End::Responded { answer } => (Disposition::Responded, None, Some(shown(answer))),

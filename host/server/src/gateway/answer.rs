@@ -149,6 +149,11 @@ impl Refusal {
         Self::new(Answer::problem(StatusCode::BAD_REQUEST, detail), detail)
     }
 
+    /// For log and record, beside what the sender is told.
+    pub(super) fn because(self, reason: String) -> Self {
+        Self { reason, ..self }
+    }
+
     /// Not the sender's fault.
     pub(super) fn unsendable(reason: String) -> Self {
         Self::new(Answer::problem(StatusCode::INTERNAL_SERVER_ERROR, "the event could not be passed on"), reason)

@@ -38,6 +38,7 @@ struct Terms {
 pub(super) async fn event(story: &mut Story<'_>, rule: &Deliver, draft: Draft, hold: Hold) -> Result<Decided, Refusal> {
     let mut draft = draft;
     let received = story.received();
+    check_paths(story, rule, &draft)?;
     let terms = Terms::of(story, rule, &received.headers, &mut draft)?;
     let now = story.arrival.received;
     let destinations = draft.chosen.as_deref().unwrap_or(rule.destinations());
@@ -57,8 +58,9 @@ pub(super) async fn event(story: &mut Story<'_>, rule: &Deliver, draft: Draft, h
         event: NewEvent {
             received,
             made: draft.current,
-            record: story.record(Disposition::Delivered, status.as_u16()),
-            authenticated: story.authenticated(),
+            record: story.record(Disposition::Accepted, status.as_u16()),
+            // Nothing stands between it and what it is for, so that it is kept like what filters let through.
+            authenticated: true,
         },
         deliveries,
         idempotency: terms.idempotency,
@@ -70,7 +72,7 @@ pub(super) async fn event(story: &mut Story<'_>, rule: &Deliver, draft: Draft, h
                 story.gateway().wake(&story.served.route.project, destination, terms.due);
             }
             let id = story.arrival.id;
-            Ok(Decided::new(Disposition::Delivered, answer.unwrap_or_else(|| acknowledgement(status, id, false))))
+            Ok(Decided::new(Disposition::Accepted, answer.unwrap_or_else(|| acknowledgement(status, id, false))))
         }
         Ok(Accepted::Duplicate(first)) => {
             observe::event_duplicate(&story.gateway().counters, story.arrival.id, first);
@@ -83,6 +85,21 @@ pub(super) async fn event(story: &mut Story<'_>, rule: &Deliver, draft: Draft, h
             Err(Refusal::not_stored(AGAIN_SECONDS, error.to_string()))
         }
     }
+}
+
+/// What could never be sent is refused now.
+fn check_paths(story: &Story<'_>, rule: &Deliver, draft: &Draft) -> Result<(), Refusal> {
+    let event = &draft.current;
+    if event.path == story.uri().path() && !event.path.contains("..") && !event.path.contains('%') {
+        return Ok(());
+    }
+    let uri = story.sent_uri(event)?;
+    for name in destinations_of(&draft.chosen, rule) {
+        if let Some(Err(error)) = story.served.destination(name).map(|target| target.uri(&uri)) {
+            return Err(Refusal::bad_request("the path cannot be sent to the destination").because(error.reason()));
+        }
+    }
+    Ok(())
 }
 
 fn destinations_of<'a>(chosen: &'a Option<Vec<Name>>, rule: &'a Deliver) -> &'a [Name] {

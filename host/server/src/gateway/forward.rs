@@ -2,14 +2,12 @@
 
 use std::{error::Error, sync::Arc};
 
-use bytes::Bytes;
 use delivery::destinations::http::{AnswerBody, EventBody, Kind, SendError, Target};
 use http::{
-    HeaderMap, HeaderValue, Request, Response, StatusCode, Uri, Version,
+    HeaderMap, HeaderValue, Request, Response, StatusCode, Version,
     header::{TE, TRAILER, VIA},
-    uri::PathAndQuery,
 };
-use model::{Draft, Event, Name, record::Disposition, route::Candidates};
+use model::{Draft, Name, record::Disposition, route::Candidates};
 
 use super::{
     answer::{Answer, Refusal},
@@ -46,7 +44,7 @@ pub(super) fn request<'a>(
     let (name, target) = destination(story.served, candidates, draft.chosen.as_deref());
     story.sends_to(name);
     let event = draft.current;
-    let uri = uri(story.uri(), &event).map_err(|error| Refusal::unsendable(error.to_string()))?;
+    let uri = story.sent_uri(&event)?;
     let mut headers = Arc::unwrap_or_clone(event.headers);
     trace::continue_or_start(&mut headers, rand::random(), rand::random());
     trace::identify(&mut headers, &story.arrival.header);
@@ -92,18 +90,6 @@ fn destination<'a>(served: &'a Served, candidates: &Candidates, chosen: Option<&
     let found = served.destinations.iter().find(|(name, _)| name == chosen);
     let (name, target) = found.expect("a snapshot holds every candidate, and nothing else can be chosen");
     (name, target)
-}
-
-/// The request's own unless a filter changed path or query.
-fn uri(received: &Uri, event: &Event) -> Result<Uri, http::Error> {
-    if event.path == received.path() && event.query.as_deref() == received.query() {
-        return Ok(received.clone());
-    }
-    let text = match &event.query {
-        Some(query) => format!("{}?{query}", event.path),
-        None => event.path.clone(),
-    };
-    Ok(PathAndQuery::from_maybe_shared(Bytes::from(text))?.into())
 }
 
 /// RFC 9110, section 7.6.3.

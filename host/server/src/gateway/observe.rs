@@ -19,7 +19,7 @@ use super::{answer::Refusal, intake, record::Entry};
 #[derive(Debug, Default)]
 pub struct Counters {
     pub forwarded: AtomicU64,
-    pub delivered: AtomicU64,
+    pub accepted: AtomicU64,
     pub rejected: AtomicU64,
     pub dropped: AtomicU64,
     pub responded: AtomicU64,
@@ -49,7 +49,7 @@ impl Counters {
     pub fn events(&self, disposition: Disposition) -> &AtomicU64 {
         match disposition {
             Disposition::Forwarded => &self.forwarded,
-            Disposition::Delivered => &self.delivered,
+            Disposition::Accepted => &self.accepted,
             Disposition::Rejected => &self.rejected,
             Disposition::Dropped => &self.dropped,
             Disposition::Responded => &self.responded,
@@ -119,7 +119,8 @@ pub(super) fn event_duplicate(counters: &Counters, id: EventId, first: EventId) 
 
 pub(super) fn event_not_stored(counters: &Counters, id: EventId, error: &store::Error) {
     counters.not_stored.fetch_add(1, Relaxed);
-    tracing::warn!(event = %id, %error, "event not stored, its sender is told to send it again");
+    let cause = std::error::Error::source(error).map(ToString::to_string);
+    tracing::warn!(event = %id, %error, cause, "event not stored, its sender is told to send it again");
 }
 
 pub(super) fn event_not_kept(counters: &Counters) {

@@ -5,7 +5,7 @@ use std::{sync::Arc, time::Instant};
 use bytes::Bytes;
 use delivery::hop;
 use filters::{End, Given, Ran};
-use http::{HeaderValue, Method, Request, StatusCode, Uri, Version, header::EXPECT, request::Parts};
+use http::{HeaderValue, Method, Request, StatusCode, Uri, Version, header::EXPECT, request::Parts, uri::PathAndQuery};
 use model::{
     Annotations, Draft, Event, EventId, Limits, Mode, Name, Phase, Response, Timestamp, apply,
     headers::leave_out,
@@ -62,7 +62,7 @@ pub(super) struct Decided {
 impl Decided {
     pub(super) fn new(disposition: Disposition, answer: Answer) -> Self {
         let accepted = match disposition {
-            Disposition::Dropped | Disposition::Delivered => true,
+            Disposition::Dropped | Disposition::Accepted => true,
             Disposition::Forwarded => answer.status.is_success(),
             Disposition::Responded | Disposition::Rejected | Disposition::Failed => false,
         };
@@ -154,11 +154,26 @@ impl<'a> Story<'a> {
         &self.head.uri
     }
 
+    /// Path and query of what goes out: the request's own unless a filter changed them.
+    pub(super) fn sent_uri(&self, event: &Event) -> Result<Uri, Refusal> {
+        let received = self.uri();
+        if event.path == received.path() && event.query.as_deref() == received.query() {
+            return Ok(received.clone());
+        }
+        let text = match &event.query {
+            Some(query) => format!("{}?{query}", event.path),
+            None => event.path.clone(),
+        };
+        let written = PathAndQuery::from_maybe_shared(Bytes::from(text));
+        written.map(Uri::from).map_err(|error| Refusal::unsendable(error.to_string()))
+    }
+
     /// The event as filters see it.
     pub(super) fn event(&mut self, body: Option<Bytes>) -> Event {
         let route = &self.served.route;
-        // Without filters nobody sees it, and on the way out it is replaced.
-        if !self.line.peer.trusted && !self.served.chain.is_empty() {
+        // Without filters nobody sees it, and where it is forwarded it is replaced.
+        let is_seen = !self.served.chain.is_empty() || matches!(route.mode, Mode::Deliver(_));
+        if !self.line.peer.trusted && is_seen {
             forwarded::clean(&mut self.head.headers);
         }
         let headers = Arc::new(std::mem::take(&mut self.head.headers));
@@ -193,6 +208,7 @@ impl<'a> Story<'a> {
             kv: Arc::clone(&self.gateway().kv),
             destinations: Arc::clone(&self.served.names),
             exactly_one: matches!(self.served.route.mode, Mode::Forward(_)),
+            seed: None,
             body_limit: self.served.route.body_limit,
         }
     }
@@ -278,7 +294,7 @@ impl<'a> Story<'a> {
             let authenticated = self.authenticated();
             let most = gateway.recorder.body_bytes();
             entry.capture = Some(Captured::new(authenticated, &received, most));
-            if disposition != Disposition::Delivered {
+            if disposition != Disposition::Accepted {
                 let (made, received) = (received.as_ref().clone(), *received);
                 gateway.keep(NewEvent { received, made, record: entry.to_record(), authenticated });
             }

@@ -175,10 +175,34 @@ pub(crate) const KEYS: &[Key] = &[
         "milliseconds that such a request is kept",
     ),
     key(
+        "journal.waiting",
+        Takes::Whole(1, 1_000_000),
+        "4096",
+        "events that wait to be written to disk; past it is answered 503",
+    ),
+    key(
+        "journal.waiting_bytes",
+        Takes::Whole(1 << 20, BYTES_MOST),
+        "67108864",
+        "bytes of such events; past it is answered 503",
+    ),
+    key(
+        "journal.unauthenticated_bytes",
+        Takes::Whole(0, BYTES_MOST),
+        "16777216",
+        "bytes of bodies, for each project, of captured events that no filter has let through; the oldest make room",
+    ),
+    key(
         "deliveries.in_flight",
         Takes::Whole(1, 100_000),
         "256",
         "attempts to deliver that are made at the same time, all destinations together; each may have one beyond it",
+    ),
+    key(
+        "deliveries.in_flight_bytes",
+        Takes::Whole(1 << 20, BYTES_MOST),
+        "268435456",
+        "bytes of the events whose attempts are made at the same time; more wait",
     ),
     key(
         "deliveries.drain_timeout_ms",

@@ -34,6 +34,7 @@ pub struct Settings {
     pub data: PathBuf,
     pub gateway: Gateway,
     pub admin: Admin,
+    pub journal: store::journal::Limits,
     pub deliveries: delivery::engine::Options,
     pub filters: filters::Settings,
     /// The program that compiles uploads, beside this process; set by the command line.
@@ -126,6 +127,7 @@ fn read(sources: &Sources<'_>, folder: &Path, home: Option<&Path>) -> Result<Set
     let settings = Settings {
         data: reader.folder("data", folder, home),
         gateway: reader.gateway(),
+        journal: reader.journal(),
         deliveries: reader.deliveries(),
         filters: reader.filters(),
         compiler: None,
@@ -197,9 +199,19 @@ impl<'a> Reader<'a> {
         }
     }
 
+    fn journal(&mut self) -> store::journal::Limits {
+        store::journal::Limits {
+            waiting: self.size("journal.waiting"),
+            waiting_bytes: self.size("journal.waiting_bytes"),
+            unauthenticated_bytes: self.whole("journal.unauthenticated_bytes"),
+            ..store::journal::Limits::default()
+        }
+    }
+
     fn deliveries(&mut self) -> delivery::engine::Options {
         delivery::engine::Options {
             in_flight: self.count("deliveries.in_flight"),
+            in_flight_bytes: self.whole("deliveries.in_flight_bytes"),
             drain: self.millis("deliveries.drain_timeout_ms"),
             ..delivery::engine::Options::new(rand::random())
         }

@@ -79,7 +79,7 @@ format = "xml"
         [("SNAPHOOK_GATEWAY_CONECTIONS", "1"), ("SNAPHOOK_TOKEN", "t"), ("SNAPHOOK_FILTERS_CALLS_PER_PROJECT", "-1")];
     let faults = settings(file, &environment, &[("log.colour", "x")]).unwrap_err();
     let expected = [
-        "snaphook.toml:1: colour: unknown key; the keys are `data`, `[gateway]`, `[deliveries]`, `[admin]`, `[filters]`, `[egress]`, `[log]`",
+        "snaphook.toml:1: colour: unknown key; the keys are `data`, `[gateway]`, `[journal]`, `[deliveries]`, `[admin]`, `[filters]`, `[egress]`, `[log]`",
         "snaphook.toml:4: gateway.deep: unknown key; the keys of [gateway] are `listen`, ",
         "SNAPHOOK_GATEWAY_CONECTIONS: is no setting of Snaphook: `snaphook serve --help` lists them all",
         "--set log.colour: unknown key; the keys of [log] are `format`, `filter`",

@@ -189,7 +189,7 @@ limits.time_ms = -1
                 "host.toml:3: routes.a.b.match.path: invalid type: integer `7`, expected a string",
                 "host.toml:4: routes.a.b.capture: unknown variant `sometimes`, expected one of `none`, `failures`, `all`",
                 "host.toml:5: routes.a.b.colour: unknown field `colour`, expected one of `match`, `forward`, `deliver`, \
-                 `filters`, `body_limit_bytes`, `capture`, `keep`, `acknowledgement`",
+                 `filters`, `body_limit_bytes`, `capture`, `keep`, `search`, `acknowledgement`",
                 "host.toml:8: routes.a.b.forward.candidates[1]: invalid type: integer `2`, expected a string",
                 "host.toml:10: routes.a.b.filters[0]: missing field `module`",
                 "host.toml:12: routes.a.b.filters[0].config.when: is a date: put it in quotes",

@@ -34,11 +34,7 @@ pub(crate) fn delivery_heading() -> String {
 
 /// A delivery on one line.
 pub(crate) fn delivery(delivery: &Delivery) -> String {
-    let next = match (delivery.status, delivery.due) {
-        (Status::Waiting, Some(due)) => show::time(due.as_millis()),
-        (Status::Waiting, None) => "behind an earlier one".to_owned(),
-        _ => String::new(),
-    };
+    let next = next(delivery).unwrap_or_default();
     let reason = delivery.reason.as_deref().map(|reason| format!("  {}", show::line(reason))).unwrap_or_default();
     format!(
         "{}  {:<30}  {:<16}  {:<16}  {}  {:>8}  {next}{reason}",
@@ -49,6 +45,16 @@ pub(crate) fn delivery(delivery: &Delivery) -> String {
         status(delivery.status, 9),
         delivery.attempts,
     )
+}
+
+/// When its next attempt is; none if there is none.
+fn next(delivery: &Delivery) -> Option<String> {
+    match (delivery.status, delivery.due) {
+        (Status::Waiting, _) if delivery.under_way => Some("being made".to_owned()),
+        (Status::Waiting, Some(due)) => Some(show::time(due.as_millis())),
+        (Status::Waiting, None) => Some("behind an earlier one".to_owned()),
+        _ => None,
+    }
 }
 
 /// Where it goes, and whether that is another destination than it was written for.
@@ -80,7 +86,7 @@ pub(crate) fn delivery_whole(story: &DeliveryStory) -> String {
         ("status", known.status.name().to_owned()),
         ("written", show::time(known.created.as_millis())),
     ];
-    facts.extend(known.due.map(|due| ("due", show::time(due.as_millis()))));
+    facts.extend(next(known).map(|next| ("next", next)));
     facts.extend(known.lane.as_ref().map(|lane| ("in order with", lane.clone())));
     facts.extend(known.replay.then(|| ("replay", "yes".to_owned())));
     facts.extend(known.reason.as_ref().map(|reason| ("reason", reason.clone())));
