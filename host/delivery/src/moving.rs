@@ -66,7 +66,10 @@ pub(crate) async fn go_over(
     // At the same time, so that the journal can write many at once.
     for concluded in join_all(leaving).await {
         match concluded {
-            Ok(due) => moved.due.extend(due),
+            // One that stays is no news.
+            Ok(due) => moved.due.extend(
+                due.into_iter().map(|coming| Coming { guest: coming.guest && coming.target != *from, ..coming }),
+            ),
             Err(store::Error::Late { .. }) => {}
             Err(error) => return Err(error),
         }

@@ -417,6 +417,8 @@ impl Shift {
             self.wake(&key, due);
         }
         if rung.all {
+            // Some may have a home again.
+            self.lines.values_mut().for_each(|line| line.own_only = false);
             self.look();
         }
     }

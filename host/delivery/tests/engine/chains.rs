@@ -289,6 +289,29 @@ async fn nor_at_one_that_is_not_configured_any_more() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn whose_home_is_not_configured_any_more_waits_where_it_is() {
+    let mut world = World::new();
+    world.has("a", to("b", |_| ()), always(200));
+    world.has("b", policy(&[5; 9]), always(500));
+    world.start();
+    disable(&world, "a").await;
+    let ids = world.take(&["a"]).await;
+    seconds(1).await;
+    assert_eq!(made(&world, ids[0]).await, ["b"]);
+    world.removes("a");
+    disable(&world, "b").await;
+    seconds(60).await;
+    assert_eq!(world.all().await[0].0.target, name("b"));
+    // Until there is one of that name again.
+    world.has("a", policy(&[5]), always(200));
+    world.engine.forget(&name("team"), &name("a")).await.unwrap();
+    world.engine.wake_all();
+    seconds(10).await;
+    assert_eq!(made(&world, ids[0]).await, ["b", "a"]);
+    assert_eq!(world.delivery(ids[0]).await.0.status, Status::Delivered);
+}
+
+#[tokio::test(start_paused = true)]
 async fn one_that_was_left_alone_is_tried_again_by_those_that_go_over() {
     let mut world = World::new();
     world.has("a", after("b", 1), always(500));

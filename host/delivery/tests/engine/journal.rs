@@ -23,6 +23,7 @@ use store::{
         Redriven, Reservation, Retained, Retention, Scope, Settled, Settlement, Stored, Unblocked,
     },
 };
+use tokio::time::Instant;
 
 /// What is done to journals, whichever is open.
 #[derive(Debug, Default)]
@@ -34,9 +35,27 @@ pub(crate) struct Disturbed {
     /// Taking deliveries takes its time.
     pub(crate) slow: AtomicBool,
     pub(crate) claims: AtomicU64,
+    /// How often something was taken at this moment, while no time went by.
+    moment: Mutex<Option<(Instant, u32)>>,
+    /// The engine turns round and round.
+    pub(crate) spinning: AtomicBool,
     pub(crate) looks: AtomicU64,
     pub(crate) forgotten: Mutex<HashSet<EventId>>,
     pub(crate) damaged: Mutex<HashSet<EventId>>,
+}
+
+impl Disturbed {
+    fn check_progress(&self) -> Result<()> {
+        let now = Instant::now();
+        let mut moment = self.moment.lock().unwrap();
+        let times = moment.filter(|(then, _)| *then == now).map_or(0, |(_, times)| times + 1);
+        *moment = Some((now, times));
+        if times > 10_000 || self.spinning.load(Relaxed) {
+            self.spinning.store(true, Relaxed);
+            return Err(Error::Unavailable { what: "the engine asks all the time".to_owned(), source: None });
+        }
+        Ok(())
+    }
 }
 
 #[derive(Debug)]
@@ -52,6 +71,7 @@ impl Watched {
     }
 
     pub(crate) async fn all(&self, project: &Name) -> Vec<(Delivery, Vec<Attempt>)> {
+        assert!(!self.by.spinning.load(Relaxed), "the engine asked for deliveries all the time");
         let (mut all, mut before) = (Vec::new(), None);
         loop {
             let page = self.inner.deliveries(project, &Wanted::default(), before, 1_000).await.unwrap();
@@ -82,6 +102,7 @@ impl Journal for Watched {
 
     async fn claim(&self, claim: Claim) -> Result<Claimed> {
         self.by.claims.fetch_add(1, Relaxed);
+        self.by.check_progress()?;
         self.check()?;
         if self.by.confused.load(Relaxed) {
             return Ok(Claimed { leases: Vec::new(), next: Some(claim.now) });
