@@ -1,7 +1,7 @@
 //! A host that is killed under load has lost nothing that it acknowledged.
 
 use std::{
-    collections::BTreeSet,
+    collections::{BTreeMap, BTreeSet},
     sync::{
         Arc,
         atomic::{AtomicUsize, Ordering::Relaxed},
@@ -39,9 +39,9 @@ async fn every_acknowledged_event_arrives_after_a_kill() {
     let retry = json!({ "delays_seconds": vec![1; 60], "jitter_percent": 0 });
     let spec = json!({ "url": ci.url("/"), "retry": retry, "breaker": { "off": true } });
     api.put("/destinations/ci", &spec).await.expect(200);
-    api.put("/routes/hooks", &json!({ "match": { "path": "/hook" }, "deliver": { "destinations": ["ci"] } }))
-        .await
-        .expect(200);
+    let order = json!({ "by": "key", "key": { "header": "x-sender" } });
+    let spec = json!({ "match": { "path": "/hook" }, "deliver": { "destinations": ["ci"], "order": order } });
+    api.put("/routes/hooks", &spec).await.expect(200);
     for kill in 0..kills() {
         let enough = acknowledged.lock().await.len() + EVENTS;
         let mut senders = JoinSet::new();
@@ -59,6 +59,7 @@ async fn every_acknowledged_event_arrives_after_a_kill() {
         acknowledged.is_subset(&came).then_some(())
     })
     .await;
+    in_order(&ci);
     let api = Api::new(host.admin, &host.token);
     eventually("everything is settled", async || {
         let waiting = api.get("/deliveries?status=waiting").await.expect(200).json();
@@ -71,13 +72,27 @@ async fn every_acknowledged_event_arrives_after_a_kill() {
     host.kill().await;
 }
 
+/// Each sender's events came in its order; one may come again, but none before an earlier one has come.
+fn in_order(ci: &Destination) {
+    let mut newest: BTreeMap<String, usize> = BTreeMap::new();
+    for received in ci.received() {
+        let text = received.text();
+        let (sender, number) = text.rsplit_once('-').unwrap();
+        let number: usize = number.parse().unwrap();
+        let newest = newest.entry(sender.to_owned()).or_default();
+        assert!(number <= *newest + 1, "{text} came when {newest} was the newest of its sender");
+        *newest = number.max(*newest);
+    }
+}
+
 /// Sends one event after the other until the host is gone.
 async fn send_on(gateway: std::net::SocketAddr, name: String, acknowledged: Arc<Mutex<BTreeSet<String>>>) {
     let mut wire = Wire::to(gateway).await;
     for number in 0.. {
         let body = format!("{name}-{number}");
         let length = body.len();
-        let request = format!("POST /hook HTTP/1.1\r\nhost: a\r\ncontent-length: {length}\r\n\r\n{body}");
+        let head = format!("POST /hook HTTP/1.1\r\nhost: a\r\nx-sender: {name}\r\ncontent-length: {length}");
+        let request = format!("{head}\r\n\r\n{body}");
         let Some(status) = wire.try_exchange(request).await else { return };
         if status == 202 {
             acknowledged.lock().await.insert(body);
