@@ -29,7 +29,7 @@ use crate::{
     kv::Kv,
     meter,
     module::{Module, Refused},
-    observe,
+    observe, pulse,
     warm::{Life, Warm},
 };
 
@@ -449,6 +449,7 @@ fn settings(call: &Call, limits: &Limits) -> wasi::Settings {
 
 /// Gives the store the time and the host's memory of one call.
 fn allow(store: &mut Store<Ctx>, limits: &Limits, input_bytes: usize) {
+    pulse::beat();
     // What a guest can make the host allocate in one call: a verdict, with the names and lists around its bytes.
     store.set_hostcall_fuel(limits.output_bytes.saturating_mul(2).saturating_add(input_bytes).saturating_add(1 << 20));
     let mut left = limits.time;

@@ -16,7 +16,7 @@ use moka::sync::Cache;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use wasmtime::{Config, Enabled, InstanceAllocationStrategy, PoolingAllocationConfig, Store};
 
-use crate::{abi, cache, compiler::Compiler, module::Module, slow::Slow, warm};
+use crate::{abi, cache, compiler::Compiler, module::Module, pulse, slow::Slow, warm};
 
 /// One tick of the clock that interrupts guests; times are counted in these.
 pub(crate) const TICK: Duration = Duration::from_millis(1);
@@ -234,7 +234,7 @@ impl Ticker {
         let tick = move || {
             let mut swept = Instant::now();
             while !seen.load(Ordering::Relaxed) {
-                std::thread::sleep(TICK);
+                pulse::sleep(TICK);
                 wasm.increment_epoch();
                 if swept.elapsed() >= SWEEP {
                     swept = Instant::now();

@@ -17,6 +17,7 @@ pub mod kv;
 mod meter;
 mod module;
 mod observe;
+mod pulse;
 mod slow;
 mod warm;
 

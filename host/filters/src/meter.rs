@@ -12,7 +12,7 @@ use std::{
 
 use rustix::time::{ClockId, clock_gettime};
 
-use crate::engine::TICK;
+use crate::{engine::TICK, pulse};
 
 thread_local! {
     /// Processor time of this thread when the slice that runs now began; none for a first slice.
@@ -23,6 +23,7 @@ thread_local! {
 
 /// A call is polled: for the first time, or again.
 pub(crate) fn begin_slice(first: bool) {
+    pulse::beat();
     BEGAN.set((!first).then(cpu));
 }
 
@@ -34,6 +35,7 @@ pub(crate) fn ticks() -> u32 {
 /// A tick came while the guest computed: what the slice has cost since it began.
 pub(crate) fn charge() -> Duration {
     TICKS.set(TICKS.get().wrapping_add(1));
+    pulse::beat();
     let Some(began) = BEGAN.get() else { return TICK };
     let now = cpu();
     BEGAN.set(Some(now));
