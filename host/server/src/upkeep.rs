@@ -20,8 +20,12 @@ const PROBE_EVERY: Duration = Duration::from_secs(1);
 const INDEX_EVERY: Duration = Duration::from_millis(500);
 const INDEX_BREATH: Duration = Duration::from_millis(5);
 const INDEX_SLICE: u32 = 200;
-/// Keys or events that go in one transaction, and pages that are given back.
-const SLICE: u32 = 1_000;
+/// Keys that go in one transaction.
+const KEYS: u32 = 1_000;
+/// Events that go, and pages that are given back, before those who wait to write have their turn.
+const EVENTS: u32 = 200;
+const PAGES: u32 = 64;
+const BREATH: Duration = Duration::from_millis(2);
 
 /// Until it is told to stop.
 pub(crate) async fn run(
@@ -39,7 +43,8 @@ pub(crate) async fn run(
         if now < due {
             continue;
         }
-        if let Err(error) = tidy(journal.as_ref(), &current, unauthenticated_life, now).await {
+        let tidied = stop.run_until_cancelled(tidy(journal.as_ref(), &current, unauthenticated_life, now)).await;
+        if let Some(Err(error)) = tidied {
             tracing::error!(
                 error = &error as &dyn std::error::Error,
                 "what has outlived its time could not be removed"
@@ -80,18 +85,21 @@ async fn tidy(
     unauthenticated_life: Duration,
     now: Timestamp,
 ) -> store::Result<()> {
-    while journal.kv_expire(now, SLICE).await? == SLICE {}
+    while journal.kv_expire(now, KEYS).await? == KEYS {}
     for (project, route) in journal.kept_routes().await? {
         let keep = current.load().named(&project, &route).map(|served| served.route.keep.clone());
         let retention = retention(project, route, &keep.unwrap_or_default(), unauthenticated_life, now);
         loop {
-            let gone = journal.retain(&retention, SLICE).await?;
-            if gone.events.max(gone.bodies) < SLICE {
+            let gone = journal.retain(&retention, EVENTS).await?;
+            if gone.events + gone.bodies < EVENTS {
                 break;
             }
+            tokio::time::sleep(BREATH).await;
         }
     }
-    while journal.give_back(SLICE).await? > 0 {}
+    while journal.give_back(PAGES).await? > 0 {
+        tokio::time::sleep(BREATH).await;
+    }
     Ok(())
 }
 
