@@ -294,5 +294,17 @@ async fn each_destination_has_filters_of_its_own() {
         two.received().iter().any(|received| received.header("x-for") == "changed").then_some(())
     })
     .await;
+    // Also for replays, whatever of the chain is run for them.
+    for (replays, through) in [(1, "now"), (2, "then"), (3, "stored")] {
+        two.forget();
+        let replay = json!({ "through": through, "to": ["two"] });
+        let replayed = platform.api.post(&format!("/events/{event}/replay"), &replay).await.expect(200).json();
+        assert_eq!((&replayed["events"], &replayed["left_out"]), (&json!(1), &json!([])), "{through}");
+        eventually(&format!("replay {replays} arrived"), async || {
+            let came = two.received().into_iter().find(|received| received.header("x-for") == "changed");
+            came.map(|came| assert_eq!(came.header("x-all"), "1", "{through}"))
+        })
+        .await;
+    }
     platform.stop().await;
 }

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use filters::{End, Given, kv::Overlay};
 use model::{
-    DeliveryId, Draft, EventId, Faults, Mode, Name, Phase, Timestamp,
+    DeliveryId, Draft, Event, EventId, Faults, Mode, Name, Phase, Timestamp,
     story::{LeftOut, Replay, Replayed, Through},
 };
 use store::journal::{Again, EventWanted, NewDelivery, Prepared, Stored};
@@ -127,13 +127,40 @@ impl Control {
         if destinations.is_empty() {
             return Ok(Err("its route is gone: name a destination".to_owned()));
         }
-        let deliveries = destinations.into_iter().map(|destination| {
+        let mut deliveries = Vec::with_capacity(destinations.len());
+        for destination in destinations {
+            let prepared = match (&made, served) {
+                (Some(made), Some(served)) => match transform(served, &destination, made.clone()).await {
+                    Ok(prepared) => Some(prepared),
+                    Err(reason) => return Ok(Err(format!("for `{destination}`: {reason}"))),
+                },
+                // The destination's filters are asked before its first attempt.
+                _ => None,
+            };
             let id = DeliveryId::new(Timestamp::now(), rand::random());
             let delivery = NewDelivery { id, destination, due, lane: None, replay: true };
-            let prepared = made.clone().map(|made| Prepared { made, runs: Vec::new() });
-            Again { event, delivery, prepared }
-        });
-        Ok(Ok(deliveries.collect()))
+            deliveries.push(Again { event, delivery, prepared });
+        }
+        Ok(Ok(deliveries))
+    }
+}
+
+/// What the filters of the destination, if it has some on the route, make of what the chain made.
+async fn transform(served: &Served, destination: &Name, made: Event) -> Result<Prepared, String> {
+    let Some(chain) = served.transform(destination) else { return Ok(Prepared { made, runs: Vec::new() }) };
+    let given = Given {
+        phase: Phase::Destination { name: destination.clone(), attempt: 1 },
+        now: Timestamp::now(),
+        kv: Arc::new(Overlay::default()),
+        destinations: Arc::new([]),
+        exactly_one: false,
+        seed: None,
+        body_limit: served.route.body_limit,
+    };
+    let ran = chain.run(Draft::new(made), &given).await;
+    match ran.end {
+        End::Passed => Ok(Prepared { made: ran.draft.current, runs: ran.runs }),
+        ended => Err(why(ended)),
     }
 }
 

@@ -35,13 +35,17 @@ struct Terms {
 }
 
 /// Stores the event and answers for it. What filters reserved is decided with it.
-pub(super) async fn event(story: &mut Story<'_>, rule: &Deliver, draft: Draft, hold: Hold) -> Result<Decided, Refusal> {
-    let mut draft = draft;
+pub(super) async fn event(
+    story: &mut Story<'_>,
+    rule: &Deliver,
+    mut draft: Draft,
+    hold: Hold,
+) -> Result<Decided, Refusal> {
     let received = story.received();
     check_paths(story, rule, &draft)?;
     let terms = Terms::of(story, rule, &received.headers, &mut draft)?;
     let now = story.arrival.received;
-    let destinations = draft.chosen.as_deref().unwrap_or(rule.destinations());
+    let destinations = destinations_of(&draft.chosen, rule);
     let deliveries: Vec<NewDelivery> = destinations
         .iter()
         .map(|destination| NewDelivery {
@@ -68,7 +72,7 @@ pub(super) async fn event(story: &mut Story<'_>, rule: &Deliver, draft: Draft, h
     };
     match hold.accept(story.gateway(), accept).await {
         Ok(Accepted::New) => {
-            for destination in destinations_of(&draft.chosen, rule) {
+            for destination in destinations {
                 story.gateway().wake(&story.served.route.project, destination, terms.due);
             }
             let id = story.arrival.id;
