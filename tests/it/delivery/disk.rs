@@ -49,9 +49,11 @@ async fn a_full_disk_is_told_and_gone_over() {
         }
     }
     assert_eq!(refused.as_deref(), Some("2"), "the disk is full, which is told with when to come again");
-    // Now there is not even room for what the host tries now and then.
+    // Now there is not even room for something smaller, which what the host tries now and then or a settled delivery may be:
+    // either makes it ready again, until the next event finds no room.
     bound(&host, Some(0));
     let ready = eventually("it is not ready", async || {
+        assert_eq!(send(&mut wire, "without room").await.0, 503);
         let ready = api.get("/readyz").await;
         (ready.status == 503).then_some(ready)
     })
