@@ -80,6 +80,10 @@ impl Host {
         }
     }
 
+    pub(crate) fn cpu(&self) -> Result<Duration> {
+        self.process.cpu()
+    }
+
     /// Seconds that it computes while nothing is asked of it, and seconds on the clock.
     pub(crate) fn idle(&self, time: Duration) -> Result<(f64, f64)> {
         thread::sleep(Duration::from_secs(1));

@@ -8,11 +8,13 @@ use std::{
 use anyhow::{Context, Result, ensure};
 use benches::event;
 use bytes::Bytes;
-use http::{Method, Request, StatusCode};
-use http_body_util::{BodyExt, Full};
-use hyper::client::conn::http1;
-use hyper_util::rt::TokioIo;
-use tokio::{net::TcpStream, task::JoinSet, time::sleep};
+use http::header::CONTENT_LENGTH;
+use tokio::{
+    io::{AsyncReadExt as _, AsyncWriteExt as _},
+    net::TcpStream,
+    task::JoinSet,
+    time::sleep,
+};
 
 use crate::SENDERS;
 
@@ -20,12 +22,14 @@ use crate::SENDERS;
 pub(crate) struct Told {
     latencies: Vec<Duration>,
     pub(crate) took: Duration,
+    /// What the process that did it computed meanwhile.
+    pub(crate) cpu: Duration,
 }
 
 impl Told {
     pub(crate) fn new(mut latencies: Vec<Duration>, took: Duration) -> Self {
         latencies.sort_unstable();
-        Self { latencies, took }
+        Self { latencies, took, cpu: Duration::ZERO }
     }
 
     pub(crate) fn count(&self) -> usize {
@@ -34,6 +38,11 @@ impl Told {
 
     pub(crate) fn a_second(&self) -> f64 {
         self.count() as f64 / self.took.as_secs_f64()
+    }
+
+    /// Microseconds.
+    pub(crate) fn cpu_for_each(&self) -> f64 {
+        self.cpu.as_secs_f64() * 1e6 / self.count() as f64
     }
 
     pub(crate) fn percentile(&self, share: f64) -> Duration {
@@ -57,27 +66,49 @@ pub(crate) async fn send(address: SocketAddr, body: &Bytes, time: Duration, a_se
     Ok(Told::new(latencies, began.elapsed()))
 }
 
+/// Writes one request again and again, and reads as much of each answer as it takes to know it: a client that did more would
+/// take the cores from what is measured.
 async fn send_on(address: SocketAddr, body: Bytes, end: Instant, pause: Option<Duration>) -> Result<Vec<Duration>> {
-    let stream = TcpStream::connect(address).await?;
+    let mut stream = TcpStream::connect(address).await?;
     stream.set_nodelay(true)?;
-    let (mut connection, driver) = http1::handshake(TokioIo::new(stream)).await?;
-    tokio::spawn(driver);
-    let mut request = Request::new(Full::new(body.clone()));
-    *request.method_mut() = Method::POST;
-    *request.uri_mut() = "/J1".parse()?;
-    *request.headers_mut() = event::headers(&body);
-    let mut latencies = Vec::new();
+    let request = request(&body);
+    let (mut latencies, mut answer) = (Vec::new(), Vec::with_capacity(4 << 10));
     while Instant::now() < end {
         let began = Instant::now();
-        connection.ready().await?;
-        let response = connection.send_request(request.clone()).await.context("no answer")?;
-        let status = response.status();
-        let answer = response.into_body().collect().await?.to_bytes();
-        ensure!(status == StatusCode::ACCEPTED, "answered {status}: {}", String::from_utf8_lossy(&answer));
+        stream.write_all(&request).await?;
+        answer.clear();
+        while !is_whole(&answer)? {
+            ensure!(stream.read_buf(&mut answer).await? > 0, "the connection ended without an answer");
+        }
+        ensure!(answer.starts_with(b"HTTP/1.1 202 "), "answered {}", String::from_utf8_lossy(&answer));
         latencies.push(began.elapsed());
         if let Some(pause) = pause {
             sleep(pause.saturating_sub(began.elapsed())).await;
         }
     }
     Ok(latencies)
+}
+
+fn request(body: &Bytes) -> Vec<u8> {
+    let mut request = format!("POST /J1 HTTP/1.1\r\ncontent-length: {}\r\n", body.len()).into_bytes();
+    for (name, value) in &event::headers(body) {
+        if name != CONTENT_LENGTH {
+            request.extend([name.as_str().as_bytes(), b": ", value.as_bytes(), b"\r\n"].concat());
+        }
+    }
+    request.extend_from_slice(b"\r\n");
+    request.extend_from_slice(body);
+    request
+}
+
+/// With a content length, which is what acknowledgements have.
+fn is_whole(answer: &[u8]) -> Result<bool> {
+    let Some(end) = answer.windows(4).position(|four| four == b"\r\n\r\n") else { return Ok(false) };
+    let head = std::str::from_utf8(&answer[..end])?;
+    let length = head.lines().find_map(|line| {
+        let (name, value) = line.split_once(':')?;
+        name.eq_ignore_ascii_case("content-length").then(|| value.trim().parse::<usize>())
+    });
+    let length = length.with_context(|| format!("an answer without length: {head}"))??;
+    Ok(answer.len() >= end + 4 + length)
 }

@@ -77,11 +77,13 @@ struct Measured {
     p50: Samples,
     p99: Samples,
     p999: Samples,
+    cpu: Samples,
 }
 
 impl Measured {
     fn take(&mut self, told: &Told) {
         self.a_second.push(told.a_second());
+        self.cpu.push(told.cpu_for_each());
         for (samples, share) in [(&mut self.p50, 0.5), (&mut self.p99, 0.99), (&mut self.p999, 0.999)] {
             samples.push(told.percentile(share).as_secs_f64() * 1e3);
         }
@@ -93,7 +95,8 @@ fn measure(host: &std::path::Path, arguments: &Arguments) -> Result<()> {
     println!("{}; {SENDERS} senders, {} rounds of {} s in turns", machine::line(), arguments.rounds, arguments.seconds);
     println!("\nfdatasync of 4 KiB, appended: {:.2} ms", fsync()?);
     println!(
-        "\n| what | body | who | a second | p50, ms | p99, ms | p99.9, ms | ratio |\n|---|---|---|---|---|---|---|---|"
+        "\n| what | body | who | a second | p50, ms | p99, ms | p99.9, ms | ratio | CPU-µs each | ratio |\n\
+         |---|---|---|---|---|---|---|---|---|---|"
     );
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(THREADS).enable_all().build()?;
     let time = Duration::from_secs(arguments.seconds);
@@ -106,13 +109,15 @@ fn measure(host: &std::path::Path, arguments: &Arguments) -> Result<()> {
             }
             let what = if cycle { "accept, deliver, settle" } else { "accept" };
             let ratio = whole.a_second.with(&alone.a_second, |whole, alone| whole / alone);
-            for (who, of, ratio) in [
-                ("store alone", &alone, String::new()),
-                ("gateway with a verifying filter", &whole, format!("{ratio:.2}")),
+            // The load generator takes of the cores that the gateway has; what each computes for an event does not depend on it.
+            let of_cpu = alone.cpu.with(&whole.cpu, |alone, whole| alone / whole);
+            for (who, of, ratio, of_cpu) in [
+                ("store alone", &alone, String::new(), String::new()),
+                ("gateway with a verifying filter", &whole, format!("{ratio:.2}"), format!("{of_cpu:.2}")),
             ] {
                 println!(
-                    "| {what} | {body} B | {who} | {:.0} | {:.1} | {:.1} | {:.1} | {ratio} |",
-                    of.a_second, of.p50, of.p99, of.p999
+                    "| {what} | {body} B | {who} | {:.0} | {:.1} | {:.1} | {:.1} | {ratio} | {:.0} | {of_cpu} |",
+                    of.a_second, of.p50, of.p99, of.p999, of.cpu
                 );
             }
         }
@@ -134,12 +139,14 @@ fn gateway(
     if !cycle {
         host.command(&["destination", "disable", "upstream"])?;
     }
-    let began = Instant::now();
+    let (began, computed) = (Instant::now(), host.cpu()?);
     let mut told = runtime.block_on(load::send(host.address(), &event::push(body), time, None))?;
     if cycle {
         host.wait_until_settled()?;
         told.took = began.elapsed();
+        told.cpu = host.cpu()? - computed;
     } else {
+        told.cpu = host.cpu()? - computed;
         let (used, over) = host.idle(Duration::from_secs(2))?;
         eprintln!("{} events wait: the idle host uses {:.1} % of a core", told.count(), 100.0 * used / over);
     }

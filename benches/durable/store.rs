@@ -22,7 +22,7 @@ use store::{
 };
 use tokio::task::JoinSet;
 
-use crate::{SENDERS, load::Told};
+use crate::{SENDERS, load::Told, process::cpu_of};
 
 /// Deliveries that are claimed at once.
 const CLAIMED: u32 = 64;
@@ -35,7 +35,7 @@ pub(crate) async fn run(bytes: usize, time: Duration, cycle: bool) -> Result<Tol
     let (accepted, done) = (Arc::new(AtomicU64::new(0)), Arc::new(AtomicBool::new(false)));
     let settling = cycle.then(|| tokio::spawn(settle(Arc::clone(&journal), Arc::clone(&accepted), Arc::clone(&done))));
     let body = event::push(bytes);
-    let began = Instant::now();
+    let (began, computed) = (Instant::now(), cpu_of(std::process::id())?);
     let mut producers = JoinSet::new();
     for _ in 0..SENDERS {
         producers.spawn(produce(Arc::clone(&journal), body.clone(), began + time, Arc::clone(&accepted)));
@@ -48,7 +48,9 @@ pub(crate) async fn run(bytes: usize, time: Duration, cycle: bool) -> Result<Tol
     if let Some(settling) = settling {
         settling.await??;
     }
-    Ok(Told::new(latencies, began.elapsed()))
+    let mut told = Told::new(latencies, began.elapsed());
+    told.cpu = cpu_of(std::process::id())? - computed;
+    Ok(told)
 }
 
 async fn produce(

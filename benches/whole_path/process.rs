@@ -32,18 +32,22 @@ impl Process {
         Self { child, address }
     }
 
-    /// Over all its threads, in user space and in the kernel. Exact to one tick of 10 ms.
     pub(crate) fn cpu(&self) -> Result<Duration> {
-        let stat = fs::read_to_string(format!("/proc/{}/stat", self.id()))?;
-        // Fields 14 and 15 of proc_pid_stat(5); the second, in brackets, may hold anything.
-        let fields = stat.rsplit_once(") ").map_or("", |(_, fields)| fields).split(' ');
-        let ticks: Vec<u64> = fields.skip(11).take(2).map(str::parse).collect::<Result<_, _>>()?;
-        Ok(Duration::from_millis(10 * ticks.iter().sum::<u64>()))
+        cpu_of(self.id())
     }
 
     pub(crate) fn id(&self) -> u32 {
         self.child.id()
     }
+}
+
+/// What a process has computed over all its threads, in user space and in the kernel. Exact to one tick of 10 ms.
+pub(crate) fn cpu_of(process: u32) -> Result<Duration> {
+    let stat = fs::read_to_string(format!("/proc/{process}/stat"))?;
+    // Fields 14 and 15 of proc_pid_stat(5); the second, in brackets, may hold anything.
+    let fields = stat.rsplit_once(") ").map_or("", |(_, fields)| fields).split(' ');
+    let ticks: Vec<u64> = fields.skip(11).take(2).map(str::parse).collect::<Result<_, _>>()?;
+    Ok(Duration::from_millis(10 * ticks.iter().sum::<u64>()))
 }
 
 impl Drop for Process {

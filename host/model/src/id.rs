@@ -171,7 +171,7 @@ pub struct Digest(pub [u8; 32]);
 impl Digest {
     /// The digits alone, for file names.
     pub fn hex(&self) -> String {
-        self.0.iter().map(|byte| format!("{byte:02x}")).collect()
+        hex::encode(self.0)
     }
 
     /// The first twelve digits, for people.

@@ -23,7 +23,7 @@ use store::{
         Redriven, Reservation, Retained, Retention, Scope, Settled, Settlement, Stored, Unblocked,
     },
 };
-use tokio::time::Instant;
+use tokio::{sync::Notify, time::Instant};
 
 /// What is done to journals, whichever is open.
 #[derive(Debug, Default)]
@@ -42,9 +42,21 @@ pub(crate) struct Disturbed {
     pub(crate) looks: AtomicU64,
     pub(crate) forgotten: Mutex<HashSet<EventId>>,
     pub(crate) damaged: Mutex<HashSet<EventId>>,
+    /// Moments at which the host could be gone the next one, and at which of them it is.
+    pub(crate) moments: AtomicU64,
+    pub(crate) last_moment: AtomicU64,
+    pub(crate) over: Notify,
 }
 
 impl Disturbed {
+    /// One of the moments. After the last one nothing is done any more.
+    pub(crate) async fn moment(&self) {
+        if self.moments.fetch_add(1, Relaxed) + 1 == self.last_moment.load(Relaxed) {
+            self.over.notify_one();
+            std::future::pending::<()>().await;
+        }
+    }
+
     fn check_progress(&self) -> Result<()> {
         let now = Instant::now();
         let mut moment = self.moment.lock().unwrap();
@@ -86,6 +98,15 @@ impl Watched {
         }
     }
 
+    /// What is asked of the journal, between two moments.
+    async fn asked<T>(&self, ask: impl Future<Output = Result<T>>) -> Result<T> {
+        self.by.moment().await;
+        self.check()?;
+        let answer = ask.await;
+        self.by.moment().await;
+        answer
+    }
+
     fn check(&self) -> Result<()> {
         if self.by.failing.load(Relaxed) {
             return Err(Error::Unavailable { what: "the disk is full".to_owned(), source: None });
@@ -97,17 +118,19 @@ impl Watched {
 #[async_trait]
 impl Journal for Watched {
     async fn accept(&self, accept: Accept) -> Result<Accepted> {
-        self.inner.accept(accept).await
+        self.by.moment().await;
+        let accepted = self.inner.accept(accept).await;
+        self.by.moment().await;
+        accepted
     }
 
     async fn claim(&self, claim: Claim) -> Result<Claimed> {
         self.by.claims.fetch_add(1, Relaxed);
         self.by.check_progress()?;
-        self.check()?;
         if self.by.confused.load(Relaxed) {
             return Ok(Claimed { leases: Vec::new(), next: Some(claim.now) });
         }
-        let claimed = self.inner.claim(claim).await;
+        let claimed = self.asked(self.inner.claim(claim)).await;
         if self.by.slow.load(Relaxed) {
             tokio::time::sleep(Duration::from_secs(1)).await;
         }
@@ -115,34 +138,28 @@ impl Journal for Watched {
     }
 
     async fn conclude(&self, settlement: Settlement) -> Result<Option<Unblocked>> {
-        self.check()?;
-        self.inner.conclude(settlement).await
+        self.asked(self.inner.conclude(settlement)).await
     }
 
     async fn prepare(&self, delivery: DeliveryId, fence: u64, prepared: Prepared) -> Result<()> {
-        self.check()?;
-        self.inner.prepare(delivery, fence, prepared).await
+        self.asked(self.inner.prepare(delivery, fence, prepared)).await
     }
 
     async fn prepared(&self, delivery: DeliveryId) -> Result<Option<Prepared>> {
-        self.check()?;
-        self.inner.prepared(delivery).await
+        self.asked(self.inner.prepared(delivery)).await
     }
 
     async fn backlogs(&self) -> Result<Vec<Backlog>> {
         self.by.looks.fetch_add(1, Relaxed);
-        self.check()?;
-        self.inner.backlogs().await
+        self.asked(self.inner.backlogs()).await
     }
 
     async fn conditions(&self) -> Result<Vec<(Name, Name, Condition)>> {
-        self.check()?;
-        self.inner.conditions().await
+        self.asked(self.inner.conditions()).await
     }
 
     async fn put_condition(&self, project: &Name, destination: &Name, condition: &Condition) -> Result<()> {
-        self.check()?;
-        self.inner.put_condition(project, destination, condition).await
+        self.asked(self.inner.put_condition(project, destination, condition)).await
     }
 
     async fn event(&self, project: &Name, event: EventId) -> Result<Option<Stored>> {
@@ -153,12 +170,14 @@ impl Journal for Watched {
         if self.by.forgotten.lock().unwrap().contains(&event) {
             return Ok(None);
         }
-        self.inner.event(project, event).await
+        self.by.moment().await;
+        let stored = self.inner.event(project, event).await;
+        self.by.moment().await;
+        stored
     }
 
     async fn delivery(&self, project: &Name, delivery: DeliveryId) -> Result<Option<(Delivery, Vec<Attempt>)>> {
-        self.check()?;
-        self.inner.delivery(project, delivery).await
+        self.asked(self.inner.delivery(project, delivery)).await
     }
 
     async fn cancel(&self, project: &Name, delivery: DeliveryId, reason: &str, now: Timestamp) -> Result<bool> {

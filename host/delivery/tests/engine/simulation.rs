@@ -299,7 +299,7 @@ impl Run {
 }
 
 /// At least once, or given up with a reason; and no attempt counts that another had the lease of.
-fn ends_with_a_reason(delivery: &Delivery, attempts: &[Attempt], story: &[Said]) {
+pub(crate) fn ends_with_a_reason(delivery: &Delivery, attempts: &[Attempt], story: &[Said]) {
     let id = delivery.id;
     let took = story.iter().any(|said| said.delivery == id && said.took == Some(true));
     match delivery.status {

@@ -70,6 +70,7 @@ pub(crate) struct Log {
 struct Scripted {
     script: Mutex<Box<Script>>,
     log: Arc<Log>,
+    disturbed: Arc<Disturbed>,
     begun: Instant,
 }
 
@@ -117,6 +118,7 @@ impl Destination for Scripted {
             took: None,
         };
         let _counted = Counted::new(&self.log, &said.target);
+        self.disturbed.moment().await;
         self.log.began.lock().unwrap().push(said.clone());
         self.log.story.lock().unwrap().push(said.clone());
         let (time, end) = (self.script.lock().unwrap_or_else(PoisonError::into_inner))(&said);
@@ -125,6 +127,7 @@ impl Destination for Scripted {
         said.took = Some(matches!(&end, End::Answered { answer, .. } if answer.status == 200));
         self.log.story.lock().unwrap().push(said.clone());
         self.log.ended.lock().unwrap().push(said);
+        self.disturbed.moment().await;
         Sent { timings: Timings::default(), end }
     }
 
@@ -237,7 +240,8 @@ impl World {
         policy: Policy,
         script: impl FnMut(&Said) -> (Duration, End) + Send + 'static,
     ) {
-        let scripted = Scripted { script: Mutex::new(Box::new(script)), log: Arc::clone(&self.log), begun: self.begun };
+        let (log, disturbed) = (Arc::clone(&self.log), Arc::clone(&self.disturbed));
+        let scripted = Scripted { script: Mutex::new(Box::new(script)), log, disturbed, begun: self.begun };
         self.is(destination, Ready { policy, destination: Box::new(scripted) });
     }
 
