@@ -26,7 +26,17 @@ pub(crate) struct Host {
 impl Host {
     /// `more` is what else is written for the route, as TOML.
     pub(crate) fn start(program: &Path, component: &Path, upstream: SocketAddr, more: &str) -> Result<Self> {
-        let folder = tempfile::tempdir()?;
+        Self::start_in(tempfile::tempdir()?, program, component, upstream, more)
+    }
+
+    /// In a folder that has a journal already, in `data`.
+    pub(crate) fn start_in(
+        folder: TempDir,
+        program: &Path,
+        component: &Path,
+        upstream: SocketAddr,
+        more: &str,
+    ) -> Result<Self> {
         let (gateway, admin) = (free_address()?, free_address()?);
         let settings = folder.path().join("snaphook.toml");
         let text = format!(

@@ -3,8 +3,10 @@
 //!
 //! `cargo bench --workspace --bench durable -- --seconds 5 --rounds 3`
 //! `cargo bench --workspace --bench durable -- --soak-minutes 10`
+//! `cargo bench --workspace --bench durable -- --idle-events 1000000`
 
 mod host;
+mod idle;
 mod load;
 #[path = "../whole_path/native.rs"]
 mod native;
@@ -35,6 +37,7 @@ struct Arguments {
     seconds: u64,
     rounds: usize,
     soak_minutes: u64,
+    idle_events: u64,
     /// A host that is built already.
     host: Option<PathBuf>,
 }
@@ -50,21 +53,25 @@ fn main() -> Result<()> {
             if arguments.soak_minutes > 0 {
                 return soak::run(&host, &built::filter()?, arguments.soak_minutes);
             }
+            if arguments.idle_events > 0 {
+                return idle::run(&host, &built::filter()?, arguments.idle_events);
+            }
             measure(&host, &arguments)
         }
     }
 }
 
 fn read(arguments: &[String]) -> Result<Arguments> {
-    let mut read = Arguments { seconds: 5, rounds: 3, soak_minutes: 0, host: None };
+    let mut read = Arguments { seconds: 5, rounds: 3, soak_minutes: 0, idle_events: 0, host: None };
     for pair in arguments.chunks(2) {
         let [name, value] = pair else { bail!("`{}` needs a value", pair[0]) };
         match name.as_str() {
             "--seconds" => read.seconds = value.parse::<u64>()?.clamp(1, 60),
             "--rounds" => read.rounds = value.parse::<usize>()?.clamp(1, 20),
             "--soak-minutes" => read.soak_minutes = value.parse::<u64>()?.clamp(1, 60),
+            "--idle-events" => read.idle_events = value.parse::<u64>()?.clamp(1_000, 10_000_000),
             "--host" => read.host = Some(value.into()),
-            _ => bail!("`{name}` is none of --seconds, --rounds, --soak-minutes and --host"),
+            _ => bail!("`{name}` is none of --seconds, --rounds, --soak-minutes, --idle-events and --host"),
         }
     }
     Ok(read)

@@ -1,6 +1,7 @@
 //! The store alone: its own ceiling, with the product's schema.
 
 use std::{
+    path::Path,
     sync::{
         Arc,
         atomic::{AtomicBool, AtomicU64, Ordering::Relaxed},
@@ -117,37 +118,66 @@ fn rand() -> u64 {
     RandomState::new().hash_one(0_u8)
 }
 
+/// An event that is delivered, and every so often one that waits for tomorrow.
+pub(crate) async fn fill(folder: &Path, settled: u64, waiting: u64) -> Result<()> {
+    let (_registry, journal) = embedded::open(&embedded::Options::new(folder))?;
+    let journal: Arc<dyn Journal> = Arc::new(journal);
+    let body = event::push(512);
+    let tomorrow = Timestamp::now().after(Duration::from_hours(24));
+    let mut left = settled + waiting;
+    while left > 0 {
+        let (mut accepting, some) = (JoinSet::new(), left.min(512));
+        for number in left - some..left {
+            let mut accept = accept(&body);
+            if number < waiting {
+                accept.deliveries[0].due = tomorrow;
+            }
+            let journal = Arc::clone(&journal);
+            accepting.spawn(async move { journal.accept(accept).await });
+        }
+        while let Some(accepted) = accepting.join_next().await {
+            accepted??;
+        }
+        left -= some;
+        conclude_due(&journal, 512).await?;
+    }
+    Ok(())
+}
+
+/// How many there were.
+async fn conclude_due(journal: &Arc<dyn Journal>, at_most: u32) -> Result<u64> {
+    let now = Timestamp::now();
+    let until = now.after(Duration::from_secs(60));
+    let project = event::event(Bytes::new()).project;
+    let claimed = journal.claim(Claim { project, target: name("upstream"), now, until, at_most }).await?.leases;
+    let (count, mut settling) = (claimed.len() as u64, JoinSet::new());
+    for lease in claimed {
+        let journal = Arc::clone(journal);
+        let attempt = Attempt {
+            number: 1,
+            target: name("upstream"),
+            started: now,
+            outcome: Outcome::Delivered,
+            reason: None,
+            timings: Timings::default(),
+            answer: None,
+        };
+        let (delivery, fence) = (lease.delivery.id, lease.fence);
+        let settlement = Settlement { delivery, fence, attempt: Some(attempt), now, next: Next::Delivered };
+        settling.spawn(async move { journal.conclude(settlement).await });
+    }
+    while let Some(concluded) = settling.join_next().await {
+        concluded??;
+    }
+    Ok(count)
+}
+
 async fn settle(journal: Arc<dyn Journal>, accepted: Arc<AtomicU64>, done: Arc<AtomicBool>) -> Result<()> {
     let mut settled = 0;
-    let project = event::event(Bytes::new()).project;
     while !done.load(Relaxed) || settled < accepted.load(Relaxed) {
-        let now = Timestamp::now();
-        let until = now.after(Duration::from_secs(60));
-        let claim = Claim { project: project.clone(), target: name("upstream"), now, until, at_most: CLAIMED };
-        let claimed = journal.claim(claim).await?.leases;
-        if claimed.is_empty() {
-            tokio::time::sleep(Duration::from_millis(1)).await;
-            continue;
-        }
-        settled += claimed.len() as u64;
-        let mut settling = JoinSet::new();
-        for lease in claimed {
-            let journal = Arc::clone(&journal);
-            let attempt = Attempt {
-                number: 1,
-                target: name("upstream"),
-                started: now,
-                outcome: Outcome::Delivered,
-                reason: None,
-                timings: Timings::default(),
-                answer: None,
-            };
-            let (delivery, fence) = (lease.delivery.id, lease.fence);
-            let settlement = Settlement { delivery, fence, attempt: Some(attempt), now, next: Next::Delivered };
-            settling.spawn(async move { journal.conclude(settlement).await });
-        }
-        while let Some(concluded) = settling.join_next().await {
-            concluded??;
+        match conclude_due(&journal, CLAIMED).await? {
+            0 => tokio::time::sleep(Duration::from_millis(1)).await,
+            some => settled += some,
         }
     }
     Ok(())

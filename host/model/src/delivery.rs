@@ -187,9 +187,14 @@ pub struct Wanted {
     pub from: Option<Timestamp>,
     /// Written before.
     pub until: Option<Timestamp>,
+    /// Of events with this label: name and value.
+    pub label: Option<(String, String)>,
+    /// Of events that were received with this header: lower-case name, exact value.
+    pub header: Option<(String, String)>,
 }
 
 impl Wanted {
+    /// As far as the delivery itself can tell.
     pub fn takes(&self, delivery: &Delivery) -> bool {
         self.id.is_none_or(|id| delivery.id == id)
             && self.event.is_none_or(|event| delivery.event == event)

@@ -13,7 +13,7 @@ use utoipa_axum::{router::OpenApiRouter, routes};
 use super::{
     Shared,
     body::Written,
-    events::{page, read},
+    events::{header, page, pair, read},
     place::{At, DeliveryAt, InProject},
     problem::Problem,
     terms::Asked,
@@ -45,6 +45,10 @@ struct Search {
     from: Option<u64>,
     /// Written before, milliseconds.
     until: Option<u64>,
+    /// Only those of events with this label: `NAME:VALUE`.
+    label: Option<String>,
+    /// Only those of events that were received with this header: `name:value`, exactly.
+    header: Option<String>,
     /// Only those before this delivery: the `next` of an earlier answer.
     before: Option<String>,
     /// At most so many; default 100, at most 1000.
@@ -69,6 +73,10 @@ struct Redrive {
     from: Option<u64>,
     /// Written before, milliseconds.
     until: Option<u64>,
+    /// Only those of events with this label: `NAME:VALUE`.
+    label: Option<String>,
+    /// Only those of events that were received with this header: `name:value`, exactly.
+    header: Option<String>,
     /// At most so many a second, up to 1000; without it all become due at once.
     per_second: Option<u32>,
     /// Only tell how many there are.
@@ -85,12 +93,16 @@ fn wanted(search: &Search) -> Result<(Wanted, Option<DeliveryId>), Faults> {
         status: search.status,
         from: search.from.map(Timestamp::from_millis),
         until: search.until.map(Timestamp::from_millis),
+        label: pair(&mut faults, "label", search.label.as_deref()),
+        header: header(&mut faults, search.header.as_deref()),
     };
     let before = read(&mut faults, "before", search.before.as_deref());
     faults.or((wanted, before))
 }
 
 /// List deliveries, newest first
+///
+/// A page may be short and still have a `next`: only a bounded number of deliveries is looked at for each.
 #[utoipa::path(
     get, path = "/v1/projects/{project}/deliveries", tag = "deliveries",
     params(InProject, Search),
@@ -116,8 +128,9 @@ async fn redrive_deliveries(
     At(at): At<InProject>,
     Written(asked): Written<Redrive>,
 ) -> Result<Json<Redriven>, Problem> {
-    let Redrive { delivery, event, route, destination, status, from, until, per_second, dry_run } = asked;
-    let search = Search { event, route, destination, from, until, ..Search::default() };
+    let Redrive { delivery, event, route, destination, status, from, until, label, header, per_second, dry_run } =
+        asked;
+    let search = Search { event, route, destination, from, until, label, header, ..Search::default() };
     let (wanted, _) = wanted(&search).map_err(Error::from)?;
     let mut faults = Faults::default();
     let id = read(&mut faults, "delivery", delivery.as_deref());

@@ -58,6 +58,21 @@ pub(super) fn read<T: std::str::FromStr<Err = String>>(faults: &mut Faults, at: 
     faults.keep(at, text.map(str::parse).transpose().map_err(|problem: String| Faults::one("", problem))).flatten()
 }
 
+/// `NAME:VALUE`.
+pub(super) fn pair(faults: &mut Faults, at: &str, text: Option<&str>) -> Option<(String, String)> {
+    let text = text?;
+    let pair = text.split_once(':').map(|(name, value)| (name.to_owned(), value.to_owned()));
+    if pair.is_none() {
+        faults.add(at, format!("`{text}` is no pair: write `NAME:VALUE`"));
+    }
+    pair
+}
+
+/// The same of a header.
+pub(super) fn header(faults: &mut Faults, text: Option<&str>) -> Option<(String, String)> {
+    pair(faults, "header", text).map(|(name, value)| (name.to_ascii_lowercase(), value))
+}
+
 #[derive(Debug, Default, Deserialize, utoipa::IntoParams)]
 #[into_params(parameter_in = Query)]
 #[serde(deny_unknown_fields, default)]
@@ -90,22 +105,12 @@ struct Search {
 impl Search {
     fn read(self, project: Name) -> Result<(EventWanted, Option<model::EventId>), Faults> {
         let mut faults = Faults::default();
-        let pair = |faults: &mut Faults, at: &str, text: Option<String>| {
-            let text = text?;
-            match text.split_once(':') {
-                Some((name, value)) => Some((name.to_owned(), value.to_owned())),
-                None => {
-                    faults.add(at, format!("`{text}` is no pair: write `NAME:VALUE`"));
-                    None
-                }
-            }
-        };
         let wanted = EventWanted {
             project,
             route: read(&mut faults, "route", self.route.as_deref()),
             disposition: self.disposition,
-            label: pair(&mut faults, "label", self.label),
-            header: pair(&mut faults, "header", self.header).map(|(name, value)| (name.to_ascii_lowercase(), value)),
+            label: pair(&mut faults, "label", self.label.as_deref()),
+            header: header(&mut faults, self.header.as_deref()),
             destination: read(&mut faults, "destination", self.destination.as_deref()),
             status: self.status,
             from: self.from.map(Timestamp::from_millis),

@@ -17,7 +17,7 @@ pub(crate) enum Dead {
     /// Send it again: one delivery by its id, or all that the options take, oldest first.
     Redrive {
         /// Just this one.
-        #[arg(conflicts_with_all = ["event", "route", "destination", "since", "until"])]
+        #[arg(conflicts_with_all = ["event", "route", "destination", "label", "header", "since", "until"])]
         id: Option<DeliveryId>,
         #[command(flatten)]
         deliveries: Deliveries,
@@ -43,6 +43,8 @@ impl Dead {
                     "event": deliveries.event.map(|id| id.to_string()),
                     "route": deliveries.route,
                     "destination": deliveries.destination,
+                    "label": deliveries.label,
+                    "header": deliveries.header,
                     "from": deliveries.time.since,
                     "until": deliveries.time.until,
                 });

@@ -49,6 +49,12 @@ pub(crate) struct Deliveries {
     /// Only those that were written for this destination.
     #[arg(long)]
     pub(crate) destination: Option<Name>,
+    /// Only those of events with this label: NAME:VALUE.
+    #[arg(long, value_name = "NAME:VALUE", value_parser = pair)]
+    pub(crate) label: Option<String>,
+    /// Only those of events that were received with this header: NAME:VALUE.
+    #[arg(long, value_name = "NAME:VALUE", value_parser = pair)]
+    pub(crate) header: Option<String>,
     #[command(flatten)]
     pub(crate) time: Time,
 }
@@ -60,6 +66,8 @@ impl Deliveries {
             .with("route", self.route.as_ref())
             .with("destination", self.destination.as_ref())
             .with("status", status)
+            .with("label", self.label.as_ref())
+            .with("header", self.header.as_ref())
             .with("from", self.time.since)
             .with("until", self.time.until)
     }

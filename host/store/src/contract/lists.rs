@@ -106,6 +106,14 @@ pub async fn events_by_what_is_in_them(journal: Arc<dyn Journal>) {
         assert_eq!(of(both).await, ids([1]));
         let elsewhere = EventWanted { label: pair("kind", "order"), ..EventWanted::of(name("team")) };
         assert_eq!(of(elsewhere).await, ids([]));
+        let of = async |wanted| deliveries(&journal, &wanted, at_most).await;
+        let to = |seconds: &[u64]| seconds.iter().map(|second| delivery_id(*second, 0)).collect::<Vec<_>>();
+        assert_eq!(of(Wanted { label: pair("kind", "order"), ..Wanted::default() }).await, to(&[4, 2, 1]));
+        assert_eq!(of(Wanted { header: pair("x-second", "1"), ..Wanted::default() }).await, to(&[3, 1]));
+        assert_eq!(of(Wanted { header: pair("X-Kind", "second"), ..Wanted::default() }).await, to(&[]));
+        let both = Wanted { label: pair("kind", "refund"), header: pair("x-second", "1"), ..Wanted::default() };
+        assert_eq!(of(both.clone()).await, to(&[3]));
+        assert_eq!(of(Wanted { destination: Some(name("audit")), ..both }).await, to(&[]));
     }
 }
 

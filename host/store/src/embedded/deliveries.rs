@@ -1,5 +1,7 @@
 //! Reading deliveries: one, a page of them, how many there are.
 
+use std::ops::ControlFlow;
+
 use model::{
     Delivery, DeliveryId, EventId, Name, Timestamp,
     delivery::{Attempt, Status, Wanted},
@@ -8,6 +10,7 @@ use rusqlite::{Connection, OptionalExtension as _, Row, params, params_from_iter
 
 use super::{
     database::prepare,
+    events,
     failure::{Result, unreadable},
     walk::{self, Bounds, Order, Range, between},
 };
@@ -96,7 +99,7 @@ pub(super) fn page(
     let ranges = ranges(COLUMNS, project, wanted, &ids, Order::NewestFirst);
     let read = (Found::read, |found: &Found| found.delivery.id);
     walk::page(connection, &ranges, Order::NewestFirst, read, DeliveryId::to_bytes, bounds, |found| {
-        Ok(Some(found.delivery).filter(|delivery| delivery.project == *project && wanted.takes(delivery)))
+        Ok(takes(connection, project, wanted, &found.delivery)?.then_some(found.delivery))
     })
 }
 
@@ -112,14 +115,29 @@ pub(super) fn page_after(
     let ranges = ranges(COLUMNS, project, wanted, &ids, Order::OldestFirst);
     let read = (Found::read, |found: &Found| found.delivery.id);
     walk::page(connection, &ranges, Order::OldestFirst, read, DeliveryId::to_bytes, bounds, |found| {
-        let takes = found.delivery.project == *project && wanted.takes(&found.delivery);
-        Ok(takes.then_some(found))
+        Ok(takes(connection, project, wanted, &found.delivery)?.then_some(found))
     })
+}
+
+fn takes(connection: &Connection, project: &Name, wanted: &Wanted, delivery: &Delivery) -> Result<bool> {
+    Ok(delivery.project == *project
+        && wanted.takes(delivery)
+        && (wanted.label.is_none() && wanted.header.is_none()
+            || events::has(connection, project, delivery.event, wanted.label.as_ref(), wanted.header.as_ref())?))
 }
 
 pub(super) fn count(connection: &Connection, project: &Name, wanted: &Wanted) -> Result<u64> {
     let ids = between((None, None), (wanted.from, wanted.until));
     let mut counted = 0;
+    if wanted.label.is_some() || wanted.header.is_some() {
+        let ranges = ranges(COLUMNS, project, wanted, &ids, Order::OldestFirst);
+        let read = (Found::read, |found: &Found| found.delivery.id.to_bytes());
+        walk::walk(connection, &ranges, Order::OldestFirst, read, |found| {
+            counted += u64::from(takes(connection, project, wanted, &found.delivery)?);
+            Ok(ControlFlow::Continue(()))
+        })?;
+        return Ok(counted);
+    }
     for range in ranges("count(*)", project, wanted, &ids, Order::OldestFirst) {
         // What the range itself does not see to.
         let sql = format!(

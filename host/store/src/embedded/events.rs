@@ -81,6 +81,13 @@ impl Contents {
         if checksum == expected { Ok(contents) } else { Err(damaged()) }
     }
 
+    /// As it was received.
+    fn has_header(&self, project: &Name, found: &Found, name: &HeaderName, value: &str) -> Result<bool> {
+        let owner = Owner { id: found.id, project: project.clone(), route: found.route.clone() };
+        let received: Event = encoding::event(&self.received, owner, None).ok_or_else(|| damaged(found.id))?;
+        Ok(received.headers.get_all(name).iter().any(|there| there.as_bytes() == value.as_bytes()))
+    }
+
     fn record(&self, id: EventId) -> Result<Record> {
         serde_json::from_str(&self.record).map_err(|error| unreadable(&format!("the record of {id}"), error))
     }
@@ -160,6 +167,31 @@ pub(super) fn some(connection: &Connection, wanted: &EventWanted, ids: &[EventId
     ids.iter().map(|id| filter.take_one(*id)).collect()
 }
 
+/// Whether an event that is kept has the label and the header, as far as they are asked for.
+pub(super) fn has(
+    connection: &Connection,
+    project: &Name,
+    id: EventId,
+    label: Option<&(String, String)>,
+    header: Option<&(String, String)>,
+) -> Result<bool> {
+    if let Some(label) = label
+        && !has_label(connection, project, id, label)?
+    {
+        return Ok(false);
+    }
+    let Some((name, value)) = header else { return Ok(true) };
+    let Ok(name) = HeaderName::from_lowercase(name.as_bytes()) else { return Ok(false) };
+    let Some(found) = found(connection, project, id)? else { return Ok(false) };
+    Contents::read(connection, project, &found)?.has_header(project, &found, &name, value)
+}
+
+fn has_label(connection: &Connection, project: &Name, id: EventId, (name, value): &(String, String)) -> Result<bool> {
+    let mut query =
+        prepare(connection, "SELECT 1 FROM labels WHERE project = ?1 AND name = ?2 AND value = ?3 AND id = ?4")?;
+    Ok(query.exists(params![project.as_str(), name, value, id.to_bytes()])?)
+}
+
 /// What is wanted, beside what an index was asked for.
 struct Filter<'a> {
     connection: &'a Connection,
@@ -187,12 +219,10 @@ impl<'a> Filter<'a> {
             return Ok(None);
         }
         let contents = Contents::read(connection, &wanted.project, found)?;
-        if let Some((name, value)) = header {
-            let owner = Owner { id: found.id, project: wanted.project.clone(), route: found.route.clone() };
-            let received: Event = encoding::event(&contents.received, owner, None).ok_or_else(|| damaged(found.id))?;
-            if !received.headers.get_all(name).iter().any(|there| there.as_bytes() == value.as_bytes()) {
-                return Ok(None);
-            }
+        if let Some((name, value)) = header
+            && !contents.has_header(&wanted.project, found, name, value)?
+        {
+            return Ok(None);
         }
         let deliveries = deliveries::by_status(connection, found.id)?;
         Ok(Some(Kept { record: contents.record(found.id)?, deliveries }))
@@ -206,10 +236,7 @@ impl<'a> Filter<'a> {
         let time = id.time();
         let in_time = wanted.from.is_none_or(|from| from <= time) && wanted.until.is_none_or(|until| time < until);
         let labelled = match &wanted.label {
-            Some((name, value)) => {
-                prepare(connection, "SELECT 1 FROM labels WHERE project = ?1 AND name = ?2 AND value = ?3 AND id = ?4")?
-                    .exists(params![wanted.project.as_str(), name, value, id.to_bytes()])?
-            }
+            Some(label) => has_label(connection, &wanted.project, id, label)?,
             None => true,
         };
         if in_time && labelled { self.take(&found) } else { Ok(None) }
