@@ -128,6 +128,8 @@ pub async fn start(settings: Settings) -> Result<Running> {
         recorder,
         limits,
     ));
+    // Before anybody can connect: who does looks for it in its file.
+    let token = Arc::new(admin::Token::open_or_create(&settings.token_file())?);
     let gateway_listener = bind("gateway.listen", settings.gateway.listen).await?;
     let admin_listener = bind("admin.listen", settings.admin.listen).await?;
     let (gateway_address, admin_address) = (gateway_listener.local_addr()?, admin_listener.local_addr()?);
@@ -142,7 +144,7 @@ pub async fn start(settings: Settings) -> Result<Running> {
     let (say_ready, ready) = watch::channel(true);
     let admin = Admin {
         control: Arc::clone(&control),
-        token: Arc::new(admin::Token::open_or_create(&settings.token_file())?),
+        token,
         ready,
         listen: admin_address,
         names: settings.admin.names.clone(),
