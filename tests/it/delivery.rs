@@ -6,6 +6,7 @@ mod crash;
 mod disk;
 mod order;
 mod receivers;
+mod refused;
 mod search;
 
 use std::sync::{
