@@ -39,6 +39,8 @@ pub enum Part<'a> {
     Header(&'a str),
     /// The whole body, straight from the host's memory.
     Body(&'a Body),
+    /// The key itself: for [`crypto::verify`](crate::crypto::verify) with a plain digest, and nowhere else.
+    Key,
 }
 
 /// Whether `signature` is the MAC of the parts, joined, under any of the secret's valid values. Constant time in the

@@ -36,7 +36,7 @@
 //! |---|---|
 //! | look at the event | [`Event`], [`Body`](body::Body), [`headers`], [`json`] |
 //! | decide | [`Verdict`], [`Refusal`], [`Error`] |
-//! | check where it comes from | [`verify`], [`hmac`] |
+//! | check where it comes from | [`verify`], [`hmac`], [`crypto`], [`keys`] |
 //! | remember | [`kv`], [`Event::set_label`] |
 //! | be configured | [`Filter::Config`], [`config`] |
 //! | test | [`testing`] |
@@ -46,6 +46,7 @@ mod allocator;
 pub mod body;
 pub mod clock;
 pub mod config;
+pub mod crypto;
 pub mod error;
 pub mod event;
 mod export;
@@ -55,6 +56,7 @@ pub mod hex;
 pub mod hmac;
 mod host;
 pub mod json;
+pub mod keys;
 pub mod kv;
 pub mod log;
 pub mod manifest;

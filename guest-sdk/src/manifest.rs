@@ -9,6 +9,8 @@ pub struct Manifest {
     secrets: &'static [&'static str],
     reveal: &'static [&'static str],
     kv: &'static [&'static str],
+    optional_secrets: &'static [&'static str],
+    keys: &'static [&'static str],
     config_schema: Option<&'static str>,
 }
 
@@ -29,7 +31,7 @@ pub trait Module: Filter {
 #[expect(clippy::new_without_default, reason = "a default cannot be const")]
 impl Manifest {
     pub const fn new() -> Self {
-        Self { body: BodyNeed::Buffered, secrets: &[], reveal: &[], kv: &[], config_schema: None }
+        Self { body: BodyNeed::Buffered, secrets: &[], reveal: &[], kv: &[], optional_secrets: &[], keys: &[], config_schema: None }
     }
 
     #[must_use]
@@ -53,6 +55,18 @@ impl Manifest {
     #[must_use]
     pub const fn kv(mut self, namespaces: &'static [&'static str]) -> Self {
         self.kv = namespaces;
+        self
+    }
+
+    #[must_use]
+    pub const fn optional_secrets(mut self, names: &'static [&'static str]) -> Self {
+        self.optional_secrets = names;
+        self
+    }
+
+    #[must_use]
+    pub const fn keys(mut self, urls: &'static [&'static str]) -> Self {
+        self.keys = urls;
         self
     }
 
@@ -94,6 +108,14 @@ impl Manifest {
         writer.push_names(self.reveal);
         writer.push(r#","kv":"#);
         writer.push_names(self.kv);
+        if !self.optional_secrets.is_empty() {
+            writer.push(r#","optional_secrets":"#);
+            writer.push_names(self.optional_secrets);
+        }
+        if !self.keys.is_empty() {
+            writer.push(r#","keys":"#);
+            writer.push_urls(self.keys);
+        }
         if let Some(schema) = self.config_schema {
             writer.push(r#","config_schema":"#);
             writer.push(schema);
@@ -110,6 +132,11 @@ impl Manifest {
     #[cfg(not(target_arch = "wasm32"))]
     pub(crate) fn asks(&self) -> [&'static [&'static str]; 3] {
         [self.secrets, self.reveal, self.kv]
+    }
+
+    #[cfg(not(target_arch = "wasm32"))]
+    pub(crate) fn asks_for_secret(&self, name: &str) -> bool {
+        self.secrets.contains(&name) || self.optional_secrets.contains(&name)
     }
 }
 
@@ -133,16 +160,45 @@ impl Writer<'_> {
     }
 
     const fn push_names(&mut self, names: &[&str]) {
-        self.push("[");
         let mut index = 0;
         while index < names.len() {
             check_name(names[index]);
+            index += 1;
+        }
+        self.push_list(names);
+    }
+
+    const fn push_urls(&mut self, urls: &[&str]) {
+        let mut index = 0;
+        while index < urls.len() {
+            check_url(urls[index]);
+            index += 1;
+        }
+        self.push_list(urls);
+    }
+
+    const fn push_list(&mut self, names: &[&str]) {
+        self.push("[");
+        let mut index = 0;
+        while index < names.len() {
             self.push(if index == 0 { "\"" } else { ",\"" });
             self.push(names[index]);
             self.push("\"");
             index += 1;
         }
         self.push("]");
+    }
+}
+
+const fn check_url(url: &str) {
+    let url = url.as_bytes();
+    let mut index = 0;
+    while index < url.len() {
+        assert!(
+            url[index].is_ascii_graphic() && !matches!(url[index], b'"' | b'\\'),
+            "a URL in `export!` has no spaces, quotes or backslashes"
+        );
+        index += 1;
     }
 }
 

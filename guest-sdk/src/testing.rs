@@ -128,8 +128,25 @@ impl Test {
     /// If `export!` does not ask for it.
     #[must_use]
     pub fn secret(mut self, name: &str, value: impl Into<Vec<u8>>) -> Self {
-        assert!(self.manifest.asks()[0].contains(&name), "`export!` does not ask for secret `{name}`");
+        assert!(self.manifest.asks_for_secret(name), "`export!` does not ask for secret `{name}`");
         self.host.secrets.entry(name.to_owned()).or_default().insert(0, value.into());
+        self
+    }
+
+    /// What is at a URL from which keys are fetched. Every other URL is denied.
+    #[must_use]
+    pub fn document(mut self, url: &str, document: impl Into<Vec<u8>>) -> Self {
+        self.host.documents.insert(url.to_owned(), document.into());
+        self
+    }
+
+    /// Who checks public-key signatures: a function of algorithm, key, message and signature, of a library of yours.
+    #[must_use]
+    pub fn verifier(
+        mut self,
+        verify: impl Fn(&str, &[u8], &[u8], &[u8]) -> Result<bool, String> + 'static,
+    ) -> Self {
+        self.host.verifier = fake::Verifier(Some(Box::new(verify)));
         self
     }
 

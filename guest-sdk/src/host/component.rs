@@ -4,13 +4,15 @@ use std::{marker::PhantomData, mem::ManuallyDrop};
 
 use self::bindings::{
     exports::snaphook::filter::handler::Guest,
-    snaphook::filter::{body, clock, config, crypto, event, kv, log as lines, random as numbers, secrets, types},
+    snaphook::filter::{body, clock, config, crypto, event, keys, kv, log as lines, random as numbers, secrets, types},
 };
 use crate::{
+    crypto::{Key, PublicKey},
     error::CallError,
     event::{Event, Head, Phase},
     filter::{self, Filter},
     hmac::Part,
+    keys::{Request, Text},
     kv::Reservation,
     log::Level,
     verdict::{Decision, Edit, Response},
@@ -167,8 +169,68 @@ fn parts_of<'a>(parts: &[Part<'a>]) -> Vec<crypto::Part<'a>> {
         Part::Literal(bytes) => crypto::Part::Literal(bytes),
         Part::Header(name) => crypto::Part::Header(name),
         Part::Body(body) => crypto::Part::Body(body.0.handle()),
+        Part::Key => crypto::Part::Key,
     };
     parts.iter().map(part).collect()
+}
+
+fn key_of<'a>(key: Key<'a>) -> crypto::Key<'a> {
+    crypto::Key { secret: key.secret, prefix: key.prefix, form: key.form.name() }
+}
+
+pub(crate) fn key_verify(
+    key: Key<'_>,
+    algorithm: &str,
+    parts: &[Part<'_>],
+    signature: &[u8],
+) -> Result<bool, CallError> {
+    Ok(crypto::key_verify(key_of(key), algorithm, &parts_of(parts), signature)?)
+}
+
+pub(crate) fn key_sign(key: Key<'_>, algorithm: &str, parts: &[Part<'_>]) -> Result<Vec<u8>, CallError> {
+    Ok(crypto::key_sign(key_of(key), algorithm, &parts_of(parts))?)
+}
+
+pub(crate) fn digest(algorithm: &str, parts: &[Part<'_>]) -> Result<Vec<u8>, CallError> {
+    Ok(crypto::digest(algorithm, &parts_of(parts))?)
+}
+
+pub(crate) fn token_equal(secret: &str, token: &[u8]) -> Result<bool, CallError> {
+    Ok(crypto::token_equal(secret, token)?)
+}
+
+pub(crate) fn signature_verify(
+    key: PublicKey<'_>,
+    algorithm: &str,
+    parts: &[Part<'_>],
+    signature: &[u8],
+) -> Result<bool, CallError> {
+    let key = match key {
+        PublicKey::Secret(key) => crypto::PublicKey::Secret(key_of(key)),
+        PublicKey::Given(bytes) => crypto::PublicKey::Given(bytes),
+    };
+    Ok(crypto::signature_verify(key, algorithm, &parts_of(parts), signature)?)
+}
+
+pub(crate) fn keys_fetch(request: &Request<'_>) -> Result<Vec<u8>, CallError> {
+    fn texts<'a>(texts: &'a [Text<'a>]) -> Vec<keys::Text<'a>> {
+        let text = |text: &'a Text<'a>| match *text {
+            Text::Literal(text) => keys::Text::Literal(text),
+            Text::Secret(name) => keys::Text::Secret(name),
+            Text::SecretJson(name) => keys::Text::SecretJson(name),
+            Text::SecretBase64(name) => keys::Text::SecretBase64(name),
+        };
+        texts.iter().map(text).collect()
+    }
+    let headers: Vec<_> = request.headers.iter().map(|(name, value)| (*name, texts(value))).collect();
+    let headers: Vec<_> = headers.iter().map(|(name, value)| (*name, value.as_slice())).collect();
+    let body = request.body.as_deref().map(texts);
+    Ok(keys::fetch(&keys::Request {
+        url: request.url,
+        headers: &headers,
+        body: body.as_deref(),
+        keep_seconds: request.keep_seconds,
+    })?)
 }
 
 pub(crate) fn reveal(name: &str) -> Result<Vec<u8>, CallError> {

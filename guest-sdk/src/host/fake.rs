@@ -8,11 +8,13 @@ use std::{
 
 use hmac::{Hmac, KeyInit, Mac};
 use sha1::Sha1;
-use sha2::{Digest, Sha256, Sha512};
+use sha2::{Digest, Sha256, Sha384, Sha512};
 
 use crate::{
+    crypto::{self, Form, PublicKey},
     error::CallError,
     hmac::Part,
+    keys::{Request, Text},
     kv::Reservation,
     log::Level,
     testing::document,
@@ -26,6 +28,19 @@ thread_local! {
 /// Namespace and key.
 pub(crate) type Key = (String, String);
 
+/// Algorithm, key, message, signature.
+type Verify = dyn Fn(&str, &[u8], &[u8], &[u8]) -> Result<bool, String>;
+
+/// Who checks public-key signatures.
+#[derive(Default)]
+pub(crate) struct Verifier(pub(crate) Option<Box<Verify>>);
+
+impl std::fmt::Debug for Verifier {
+    fn fmt(&self, out: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        out.write_str("Verifier")
+    }
+}
+
 /// What one attachment has and what one call of its filter did.
 #[derive(Debug, Default)]
 pub(crate) struct Host {
@@ -38,6 +53,9 @@ pub(crate) struct Host {
     /// Valid values, the newest first.
     pub(crate) secrets: BTreeMap<String, Vec<Vec<u8>>>,
     pub(crate) reveal: BTreeMap<String, Vec<u8>>,
+    /// Documents by their URLs, and who checks public-key signatures.
+    pub(crate) documents: BTreeMap<String, Vec<u8>>,
+    pub(crate) verifier: Verifier,
     pub(crate) namespaces: BTreeSet<String>,
     pub(crate) values: BTreeMap<Key, Stored>,
     /// Committed keys and when they expire.
@@ -221,7 +239,7 @@ pub(crate) fn mac_verify(
     signature: &[u8],
 ) -> Result<bool, CallError> {
     with(|host| {
-        let message = joined(&host.headers, parts);
+        let message = joined(&host.headers, parts, b"");
         for value in host.secret(secret)? {
             if mac(algorithm, value, &message)? == signature {
                 return Ok(true);
@@ -233,17 +251,144 @@ pub(crate) fn mac_verify(
 
 pub(crate) fn mac_sign(secret: &str, algorithm: &str, parts: &[Part<'_>]) -> Result<Vec<u8>, CallError> {
     with(|host| {
-        let message = joined(&host.headers, parts);
+        let message = joined(&host.headers, parts, b"");
         mac(algorithm, &host.secret(secret)?[0], &message)
     })
 }
 
-fn joined(headers: &[Header], parts: &[Part<'_>]) -> Vec<u8> {
+/// What a secret's text stands for.
+fn derived(text: &[u8], key: crypto::Key<'_>) -> Result<Vec<u8>, CallError> {
+    let text = text.strip_prefix(key.prefix.as_bytes()).unwrap_or(text);
+    let wrong = || CallError::Invalid(format!("the secret is not {}", key.form.name()));
+    match key.form {
+        Form::Utf8 => Ok(text.to_vec()),
+        Form::Sha1 => Ok(Sha1::digest(text).to_vec()),
+        Form::Hex => crate::hex::decode(text.trim_ascii()).ok_or_else(wrong),
+        Form::Base64 => base64(text.trim_ascii()).ok_or_else(wrong),
+    }
+}
+
+/// RFC 4648, either alphabet, padded or not.
+fn base64(text: &[u8]) -> Option<Vec<u8>> {
+    let digits = text.iter().rposition(|byte| *byte != b'=').map_or(0, |last| last + 1);
+    let (mut bytes, mut bits, mut held) = (Vec::new(), 0_u32, 0);
+    for byte in &text[..digits] {
+        let digit = match byte {
+            b'A'..=b'Z' => byte - b'A',
+            b'a'..=b'z' => byte - b'a' + 26,
+            b'0'..=b'9' => byte - b'0' + 52,
+            b'+' | b'-' => 62,
+            b'/' | b'_' => 63,
+            _ => return None,
+        };
+        bits = bits << 6 | u32::from(digit);
+        held += 6;
+        if held >= 8 {
+            held -= 8;
+            bytes.push((bits >> held & 0xff) as u8);
+        }
+    }
+    Some(bytes)
+}
+
+fn made(algorithm: &str, text: &[u8], key: crypto::Key<'_>, headers: &[Header], parts: &[Part<'_>]) -> Result<Vec<u8>, CallError> {
+    let key = derived(text, key)?;
+    let message = joined(headers, parts, &key);
+    match algorithm {
+        "sha1" | "sha256" | "sha512" => hash(algorithm, &message),
+        mac_algorithm => mac(mac_algorithm, &key, &message),
+    }
+}
+
+fn hash(algorithm: &str, message: &[u8]) -> Result<Vec<u8>, CallError> {
+    match algorithm {
+        "sha1" => Ok(Sha1::digest(message).to_vec()),
+        "sha256" => Ok(Sha256::digest(message).to_vec()),
+        "sha384" => Ok(Sha384::digest(message).to_vec()),
+        "sha512" => Ok(Sha512::digest(message).to_vec()),
+        other => Err(CallError::Invalid(format!("`{other}` is no digest: sha1, sha256, sha384 or sha512"))),
+    }
+}
+
+pub(crate) fn key_verify(
+    key: crypto::Key<'_>,
+    algorithm: &str,
+    parts: &[Part<'_>],
+    signature: &[u8],
+) -> Result<bool, CallError> {
+    with(|host| {
+        let headers = host.headers.clone();
+        let made = |value: &Vec<u8>| made(algorithm, value, key, &headers, parts);
+        let macs = host.secret(key.secret)?.iter().map(made).collect::<Result<Vec<_>, _>>()?;
+        Ok(macs.iter().any(|mac| mac == signature))
+    })
+}
+
+pub(crate) fn key_sign(key: crypto::Key<'_>, algorithm: &str, parts: &[Part<'_>]) -> Result<Vec<u8>, CallError> {
+    with(|host| {
+        let headers = host.headers.clone();
+        made(algorithm, &host.secret(key.secret)?[0], key, &headers, parts)
+    })
+}
+
+pub(crate) fn digest(algorithm: &str, parts: &[Part<'_>]) -> Result<Vec<u8>, CallError> {
+    with(|host| hash(algorithm, &joined(&host.headers, parts, b"")))
+}
+
+pub(crate) fn token_equal(secret: &str, token: &[u8]) -> Result<bool, CallError> {
+    with(|host| Ok(host.secret(secret)?.iter().any(|value| value == token)))
+}
+
+pub(crate) fn signature_verify(
+    key: PublicKey<'_>,
+    algorithm: &str,
+    parts: &[Part<'_>],
+    signature: &[u8],
+) -> Result<bool, CallError> {
+    with(|host| {
+        let keys = match key {
+            PublicKey::Given(bytes) => vec![bytes.to_vec()],
+            PublicKey::Secret(key) => {
+                host.secret(key.secret)?.iter().map(|value| derived(value, key)).collect::<Result<_, _>>()?
+            }
+        };
+        let message = joined(&host.headers, parts, b"");
+        let verify = host.verifier.0.as_ref().ok_or_else(|| {
+            CallError::Unavailable("this test does not say who checks public-key signatures: Test::verifier".to_owned())
+        })?;
+        for key in keys {
+            if verify(algorithm, &key, &message, signature).map_err(CallError::Invalid)? {
+                return Ok(true);
+            }
+        }
+        Ok(false)
+    })
+}
+
+pub(crate) fn keys_fetch(request: &Request<'_>) -> Result<Vec<u8>, CallError> {
+    with(|host| {
+        let secret = |text: &Text<'_>| match *text {
+            Text::Literal(_) => None,
+            Text::Secret(name) | Text::SecretJson(name) | Text::SecretBase64(name) => Some(name.to_owned()),
+        };
+        let texts = request.headers.iter().flat_map(|(_, value)| value).chain(request.body.iter().flatten());
+        for name in texts.filter_map(secret) {
+            host.secret(&name)?;
+        }
+        match host.documents.get(request.url) {
+            Some(document) => Ok(document.clone()),
+            None => Err(host.deny(&format!("keys={}", request.url))),
+        }
+    })
+}
+
+fn joined(headers: &[Header], parts: &[Part<'_>], key: &[u8]) -> Vec<u8> {
     let header = |name: &str| headers.iter().find(|(known, _)| known.eq_ignore_ascii_case(name));
     let bytes = |part: &Part<'_>| match *part {
         Part::Literal(bytes) => bytes.to_vec(),
         Part::Header(name) => header(name).map(|(_, value)| value.clone()).unwrap_or_default(),
         Part::Body(body) => body.0.current.to_vec(),
+        Part::Key => key.to_vec(),
     };
     parts.iter().flat_map(bytes).collect()
 }
@@ -258,8 +403,12 @@ pub(crate) fn mac(algorithm: &str, key: &[u8], message: &[u8]) -> Result<Vec<u8>
     match algorithm {
         "hmac-sha1" => Ok(of::<Hmac<Sha1>>(key, message)),
         "hmac-sha256" => Ok(of::<Hmac<Sha256>>(key, message)),
+        "hmac-sha384" => Ok(of::<Hmac<Sha384>>(key, message)),
         "hmac-sha512" => Ok(of::<Hmac<Sha512>>(key, message)),
-        other => Err(CallError::Invalid(format!("`{other}` is no algorithm: hmac-sha1, hmac-sha256, hmac-sha512"))),
+        other => {
+            let known = "hmac-sha1, hmac-sha256, hmac-sha384, hmac-sha512";
+            Err(CallError::Invalid(format!("`{other}` is no algorithm: {known}")))
+        }
     }
 }
 

@@ -4,7 +4,7 @@ use std::{
     collections::HashMap,
     path::PathBuf,
     sync::{
-        Arc, Mutex, PoisonError, Weak,
+        Arc, Mutex, OnceLock, PoisonError, Weak,
         atomic::{AtomicBool, Ordering},
     },
     thread::JoinHandle,
@@ -16,7 +16,7 @@ use moka::sync::Cache;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use wasmtime::{Config, Enabled, InstanceAllocationStrategy, PoolingAllocationConfig, Store};
 
-use crate::{abi, cache, compiler::Compiler, module::Module, pulse, slow::Slow, warm};
+use crate::{abi, cache, compiler::Compiler, fetch::Fetcher, module::Module, pulse, slow::Slow, warm};
 
 /// One tick of the clock that interrupts guests; times are counted in these.
 pub(crate) const TICK: Duration = Duration::from_millis(1);
@@ -108,6 +108,8 @@ pub(crate) struct Machine {
     /// How many configurations and uploads may be there at the same time.
     pub(crate) slow_turns: Arc<Semaphore>,
     pub(crate) warm: Arc<warm::Room>,
+    /// Who fetches keys; nobody if it was not said.
+    fetcher: OnceLock<Arc<dyn Fetcher>>,
     /// One memory and nothing else.
     memory: wasmtime::Module,
     _ticker: Ticker,
@@ -128,6 +130,10 @@ impl Machine {
         tokio::time::timeout_at(deadline, places).await.ok().map(|places| places.expect("never closed"))
     }
 
+    pub(crate) fn fetcher(&self) -> Option<&Arc<dyn Fetcher>> {
+        self.fetcher.get()
+    }
+
     /// How many memories one component may have here.
     pub(crate) fn memories_most(&self) -> u32 {
         u32::try_from(self.permits.each).unwrap_or(u32::MAX).min(MEMORIES_MOST)
@@ -141,6 +147,12 @@ impl std::fmt::Debug for Engine {
 }
 
 impl Engine {
+    /// Says who fetches the keys that filters ask for; counts once.
+    pub fn fetch_with(&self, fetcher: Arc<dyn Fetcher>) {
+        // A second one would change what filters are told in the middle.
+        _ = self.0.machine.fetcher.set(fetcher);
+    }
+
     /// Fails if the machine cannot reserve the pool, or the folder for compiled code cannot be used.
     pub fn start(settings: &Settings) -> Result<Self, String> {
         let wasm = wasmtime::Engine::new(&config(settings))
@@ -158,6 +170,7 @@ impl Engine {
         let memory = wasmtime::Module::new(&wasm, MEMORY)
             .map_err(|error| format!("cannot compile for this machine: {error:#}"))?;
         let machine = Arc::new(Machine {
+            fetcher: OnceLock::new(),
             wasm,
             permits: Permits::new(settings),
             slow,

@@ -38,6 +38,8 @@ pub struct Filter {
     pub config_digest: Digest,
     pub(crate) prepared: Bytes,
     pub(crate) kv: Vec<String>,
+    /// Beginnings of URLs from which keys may be fetched.
+    pub(crate) fetched: Vec<String>,
     pub(crate) lane: Lane,
     pub(crate) breaker: Breaker,
     /// Instances that are used again; none if each event gets a fresh one.
@@ -69,6 +71,7 @@ impl Filter {
             config: attachment.config.clone(),
             prepared,
             kv: attachment.grants.kv.clone(),
+            fetched: attachment.grants.keys.clone(),
             lane: module.machine.lane(project, module.memories),
             breaker: Breaker::default(),
             waiting: module.reuses(attachment.instance).then(|| module.machine.warm.waiting(module.memories)),
@@ -97,6 +100,7 @@ impl Filter {
 pub(crate) enum Algorithm {
     Sha1,
     Sha256,
+    Sha384,
     Sha512,
 }
 
@@ -105,6 +109,7 @@ impl Algorithm {
         match name {
             "hmac-sha1" => Some(Self::Sha1),
             "hmac-sha256" => Some(Self::Sha256),
+            "hmac-sha384" => Some(Self::Sha384),
             "hmac-sha512" => Some(Self::Sha512),
             _ => None,
         }
@@ -113,8 +118,11 @@ impl Algorithm {
 
 /// One value of a secret, made ready for each algorithm, so that a call only hashes its message.
 pub(crate) struct Key {
+    /// As it is kept.
+    text: Secret,
     sha1: hmac::Key,
     sha256: hmac::Key,
+    sha384: hmac::Key,
     sha512: hmac::Key,
 }
 
@@ -128,16 +136,23 @@ impl Key {
     fn new(secret: &Secret) -> Self {
         let key = |algorithm| hmac::Key::new(algorithm, secret.expose());
         Self {
+            text: secret.clone(),
             sha1: key(hmac::HMAC_SHA1_FOR_LEGACY_USE_ONLY),
             sha256: key(hmac::HMAC_SHA256),
+            sha384: key(hmac::HMAC_SHA384),
             sha512: key(hmac::HMAC_SHA512),
         }
+    }
+
+    pub(crate) fn text(&self) -> &[u8] {
+        self.text.expose()
     }
 
     pub(crate) fn sign<'a>(&self, algorithm: Algorithm, parts: impl Iterator<Item = &'a [u8]>) -> hmac::Tag {
         let key = match algorithm {
             Algorithm::Sha1 => &self.sha1,
             Algorithm::Sha256 => &self.sha256,
+            Algorithm::Sha384 => &self.sha384,
             Algorithm::Sha512 => &self.sha512,
         };
         let mut context = hmac::Context::with_key(key);

@@ -13,6 +13,7 @@ mod compiler;
 mod engine;
 mod filter;
 mod inspect;
+pub mod fetch;
 pub mod kv;
 mod meter;
 mod module;

@@ -208,6 +208,8 @@ fn check_manifest(manifest: &Manifest, imports: &[String]) -> Result<(), Refused
     };
     asks("secrets", &manifest.secrets, &["crypto@", "body@"])?;
     asks("secrets in the clear", &manifest.reveal, &["secrets@"])?;
+    asks("secrets", &manifest.optional_secrets, &["crypto@", "body@"])?;
+    asks("keys", &manifest.keys, &["keys@"])?;
     asks("key-value namespaces", &manifest.kv, &["kv@"])?;
     if !manifest.hosts.is_empty() {
         return Err(Refused(format!(

@@ -15,6 +15,10 @@ pub struct Manifest {
     pub body: BodyNeed,
     /// Secrets to verify and sign with, by the names that its code uses.
     pub secrets: Vec<String>,
+    /// Secrets that it may verify and sign with, as its configuration says.
+    pub optional_secrets: Vec<String>,
+    /// Beginnings of URLs from which it may fetch public keys, as its configuration says.
+    pub keys: Vec<String>,
     /// Secrets that it wants in the clear.
     pub reveal: Vec<String>,
     /// Key-value namespaces.

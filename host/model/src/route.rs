@@ -208,6 +208,8 @@ pub struct Grants {
     /// To the project's secrets, to read.
     pub reveal: BTreeMap<String, Name>,
     pub kv: Vec<String>,
+    /// Beginnings of URLs; `*` stands for one label of the host.
+    pub keys: Vec<String>,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -457,6 +459,21 @@ impl Path {
     }
 }
 
+/// `https://HOST/…`; a host of this machine's own may be asked in the clear.
+fn is_beginning(url: &str) -> bool {
+    let (rest, local) = match (url.strip_prefix("https://"), url.strip_prefix("http://")) {
+        (Some(rest), _) => (rest, false),
+        (_, Some(rest)) => (rest, true),
+        _ => return false,
+    };
+    let Some((authority, path)) = rest.split_once('/') else { return false };
+    let host = authority.split(':').next().unwrap_or_default();
+    let label = |label: &str| label == "*" || (!label.is_empty() && label.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-'));
+    let known = host.rsplit('.').take_while(|label| *label != "*").count();
+    let named = host.split('.').all(label) && (known >= 2 || host == "localhost");
+    named && !path.contains(['*', ' ', '\\']) && (!local || matches!(host, "localhost" | "127.0.0.1"))
+}
+
 impl AttachmentSpec {
     fn read(&self) -> Result<Attachment, Faults> {
         let mut faults = Faults::default();
@@ -490,7 +507,14 @@ impl AttachmentSpec {
             secrets: secrets("secrets", &self.grants.secrets),
             reveal: secrets("reveal", &self.grants.reveal),
             kv: self.grants.kv.clone(),
+            keys: self.grants.keys.clone(),
         };
+        for (index, url) in grants.keys.iter().enumerate() {
+            if !is_beginning(url) {
+                let problem = format!("`{url}` is no beginning of a URL: write https://HOST/PATH, where * may be a label of the host");
+                faults.add(format!("grants.keys[{index}]"), problem);
+            }
+        }
         for (index, namespace) in grants.kv.iter().enumerate() {
             if let Err(problem) = namespace.parse::<Name>() {
                 faults.add(format!("grants.kv[{index}]"), problem);

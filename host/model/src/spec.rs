@@ -330,6 +330,10 @@ pub struct GrantsSpec {
     /// Key-value namespaces, private to project, route and filter.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub kv: Vec<String>,
+    /// Beginnings of URLs from which the filter may have public keys fetched: `https://api.paypal.com/v1/notifications/certs/`.
+    /// `*` stands for one label of the host.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub keys: Vec<String>,
 }
 
 impl GrantsSpec {

@@ -8,6 +8,7 @@ pub mod control;
 pub mod gateway;
 mod house;
 pub mod kept;
+mod keys;
 pub mod private_file;
 pub mod run;
 pub mod settings;

@@ -32,6 +32,7 @@ use crate::{
     gateway::{self, Gateway, Recorder, Reservations},
     house,
     kept::Kept,
+    keys,
     private_file,
     settings::Settings,
     snapshot::{self, Snapshot},
@@ -94,6 +95,7 @@ pub async fn start(settings: Settings) -> Result<Running> {
     let part = engine.clone();
     let connector = Connector::new(settings.egress.clone(), &[]).context("cannot set up outbound connections")?;
     let (publisher, current) = snapshot::serve(Snapshot::empty());
+    engine.fetch_with(Arc::new(keys::Keys::new(connector.clone())));
     let kv: Arc<dyn filters::Kv> = Arc::new(Kept(Arc::clone(&journal)));
     let reservations: Arc<dyn Reservations> = Arc::new(Settling(Arc::clone(&journal)));
     let deliveries = Arc::new(delivery::Engine::new(

@@ -1,7 +1,9 @@
 //! `snaphook:filter@0.1.0`, the draft.
 
 mod convert;
+mod crypto;
 mod host;
+mod keys;
 
 use host::HostBody;
 use model::{Draft, Phase, Verdict};
@@ -25,6 +27,7 @@ mod bindings {
             "snaphook:filter/kv.increment": async | trappable,
             "snaphook:filter/kv.compare-and-swap": async | trappable,
             "snaphook:filter/kv.once": async | trappable,
+            "snaphook:filter/keys.fetch": async | trappable,
             default: trappable,
         },
         exports: { default: async },

@@ -83,7 +83,8 @@ fn config(text: &str) -> Result<Value, Failure> {
     serde_json::from_str(&text).map_err(|error| Failure::usage(format!("{place}: is no JSON: {error}")))
 }
 
-/// `secrets.webhook=github`, `secrets.webhook` (the project's secret has the same name), `reveal.token=…`, `kv=deliveries`.
+/// `secrets.webhook=github`, `secrets.webhook` (the project's secret has the same name), `reveal.token=…`, `kv=deliveries`,
+/// `keys=https://…`.
 pub(crate) fn grants(written: &[String]) -> Result<GrantsSpec, Failure> {
     let mut grants = GrantsSpec::default();
     for grant in written {
@@ -98,9 +99,11 @@ pub(crate) fn grants(written: &[String]) -> Result<GrantsSpec, Failure> {
                 _ = grants.reveal.insert(name.to_owned(), value.unwrap_or(name).to_owned())
             }
             ("kv", None, Some(namespace)) => grants.kv.push(namespace.to_owned()),
+            ("keys", None, Some(url)) => grants.keys.push(url.to_owned()),
             _ => {
                 return Err(Failure::usage(format!(
-                    "--grant: `{grant}` is no grant: write secrets.NAME=SECRET, reveal.NAME=SECRET or kv=NAMESPACE"
+                    "--grant: `{grant}` is no grant: write secrets.NAME=SECRET, reveal.NAME=SECRET, \
+                     kv=NAMESPACE or keys=URL"
                 )));
             }
         }
@@ -166,7 +169,7 @@ mod tests {
             assert_eq!(
                 grants(&texts(&[wrong])).unwrap_err().to_string(),
                 format!(
-                    "--grant: `{wrong}` is no grant: write secrets.NAME=SECRET, reveal.NAME=SECRET or kv=NAMESPACE"
+                    "--grant: `{wrong}` is no grant: write secrets.NAME=SECRET, reveal.NAME=SECRET, kv=NAMESPACE or keys=URL"
                 )
             );
         }

@@ -95,7 +95,8 @@ impl Exercise {
     /// The filter, configured, as it would be on a route; and its attachment.
     async fn attach(&self, module: Arc<Module>, project: &Name, name: &Name) -> Result<(Filter, Attachment), Failure> {
         let own = |pairs: &[(String, String)]| pairs.iter().map(|(name, _)| (name.clone(), name.clone())).collect();
-        let grants = GrantsSpec { secrets: own(&self.secret), reveal: own(&self.reveal), kv: self.kv.clone() };
+        let (secrets, reveal) = (own(&self.secret), own(&self.reveal));
+        let grants = GrantsSpec { secrets, reveal, kv: self.kv.clone(), keys: Vec::new() };
         let spec = self.parts.spec(name, module.digest.to_string(), grants)?;
         let mut faults = Faults::default();
         faults.keep("--config", config_schema::check(&module.manifest, &spec.config));

@@ -180,8 +180,13 @@ fn next(module: &answers::Module) -> String {
 
 /// What a module wants to be granted, in words.
 pub(crate) fn needs(manifest: &Manifest) -> String {
-    let kinds =
-        [("secret", &manifest.secrets), ("secret in the clear", &manifest.reveal), ("kv namespace", &manifest.kv)];
+    let kinds = [
+        ("secret", &manifest.secrets),
+        ("secret in the clear", &manifest.reveal),
+        ("kv namespace", &manifest.kv),
+        ("perhaps secret", &manifest.optional_secrets),
+        ("perhaps keys from", &manifest.keys),
+    ];
     let needs: Vec<String> =
         kinds.iter().flat_map(|(kind, names)| names.iter().map(move |name| format!("{kind} {name}"))).collect();
     if needs.is_empty() { "no grants".to_owned() } else { needs.join("\n") }

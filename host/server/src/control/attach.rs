@@ -201,7 +201,8 @@ pub(super) fn check_grants(manifest: &Manifest, grants: &Grants, faults: &mut Fa
             warnings.extend(extra.map(|name| format!("{kind}.{name} is granted, but the module does not ask for it")));
         }
     };
-    wanted("secrets", &manifest.secrets, &mut grants.secrets.keys());
+    let optional = |name: &&String| !manifest.optional_secrets.contains(name);
+    wanted("secrets", &manifest.secrets, &mut grants.secrets.keys().filter(optional));
     wanted("reveal", &manifest.reveal, &mut grants.reveal.keys());
     let missing = manifest.kv.iter().filter(|name| !grants.kv.contains(name));
     warnings

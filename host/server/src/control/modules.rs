@@ -45,6 +45,9 @@ pub struct AskedGrants {
     pub secrets: Vec<String>,
     pub reveal: Vec<String>,
     pub kv: Vec<String>,
+    /// Secrets and beginnings of URLs that depend on how it is configured.
+    pub optional_secrets: Vec<String>,
+    pub keys: Vec<String>,
 }
 
 /// All versions of a module.
@@ -81,8 +84,13 @@ impl Module {
             serde_json::from_value(kept.inspection.clone()).map_err(|error| {
                 Error::Unavailable(format!("what is kept about module `{}` cannot be read: {error}", kept.name))
             })?;
-        let grants =
-            AskedGrants { secrets: manifest.secrets.clone(), reveal: manifest.reveal.clone(), kv: manifest.kv.clone() };
+        let grants = AskedGrants {
+            secrets: manifest.secrets.clone(),
+            reveal: manifest.reveal.clone(),
+            kv: manifest.kv.clone(),
+            optional_secrets: manifest.optional_secrets.clone(),
+            keys: manifest.keys.clone(),
+        };
         Ok(Self {
             name: kept.name.to_string(),
             version: kept.version,

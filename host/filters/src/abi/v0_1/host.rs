@@ -4,16 +4,13 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use model::{Timestamp, apply, json};
+use signatures::native;
 use wasmtime::{Result, component::Resource};
 
 use super::bindings::snaphook::filter::{body, clock, config, crypto, event, kv, log, random, secrets, types};
-use crate::{
-    call::{Call, Handling},
-    filter::Algorithm,
-    kv as store,
-};
+use crate::{call::Call, kv as store};
 
-type Answer<T> = Result<Result<T, types::CallError>>;
+pub(super) type Answer<T> = Result<Result<T, types::CallError>>;
 
 /// What a body handle stands for. Handles hold no memory of their own: there are just two bodies.
 #[derive(Debug)]
@@ -37,12 +34,12 @@ impl Never {
     }
 }
 
-fn denied<T>(call: &mut Call, grant: &str) -> Answer<T> {
+pub(super) fn denied<T>(call: &mut Call, grant: &str) -> Answer<T> {
     call.deny(grant);
     Ok(Err(types::CallError::Denied(grant.to_owned())))
 }
 
-fn invalid<T>(problem: impl Into<String>) -> Answer<T> {
+pub(super) fn invalid<T>(problem: impl Into<String>) -> Answer<T> {
     Ok(Err(types::CallError::Invalid(problem.into())))
 }
 
@@ -55,6 +52,7 @@ macro_rules! handling {
         }
     };
 }
+pub(super) use handling;
 
 impl types::Host for Call {}
 
@@ -122,14 +120,10 @@ impl body::HostBody for Call {
     }
 
     fn digest(&mut self, this: Resource<HostBody>, algorithm: String) -> Answer<Vec<u8>> {
-        use aws_lc_rs::digest::{self, SHA1_FOR_LEGACY_USE_ONLY, SHA256, SHA512};
-        let algorithm = match algorithm.as_str() {
-            "sha1" => &SHA1_FOR_LEGACY_USE_ONLY,
-            "sha256" => &SHA256,
-            "sha512" => &SHA512,
-            other => return invalid(format!("`{other}` is no digest: sha1, sha256 or sha512")),
-        };
-        Ok(Ok(digest::digest(algorithm, self.bytes(&this)).as_ref().to_vec()))
+        match native::hash(&algorithm, std::iter::once(&self.bytes(&this)[..])) {
+            Some(digest) => Ok(Ok(digest)),
+            None => invalid(format!("`{algorithm}` is no digest: sha1, sha256, sha384 or sha512")),
+        }
     }
 
     fn mac_verify(
@@ -269,69 +263,6 @@ impl event::Host for Call {
             }
         }
     }
-}
-
-impl Handling {
-    /// The parts of a message, in order, where they lie.
-    fn parts<'a>(&'a self, parts: &'a [crypto::Part]) -> impl Iterator<Item = &'a [u8]> {
-        parts.iter().map(|part| match part {
-            crypto::Part::Literal(bytes) => bytes.as_slice(),
-            crypto::Part::Header(name) => self.headers.get(name).map_or(&[][..], |value| value.as_bytes()),
-            crypto::Part::Body(handle) if handle.rep() == HostBody::ORIGINAL => &self.original,
-            crypto::Part::Body(_) => &self.body,
-        })
-    }
-}
-
-const PARTS_MOST: usize = 32;
-
-/// Hashing cannot be interrupted, and holds up whoever is served on the same thread: one call of `crypto` goes through the
-/// body once, for each value of the secret.
-fn check_parts(parts: &[crypto::Part]) -> Result<(), String> {
-    if parts.len() > PARTS_MOST {
-        return Err(format!("{} parts are too many: at most {PARTS_MOST}", parts.len()));
-    }
-    let bodies = parts.iter().filter(|part| matches!(part, crypto::Part::Body(_))).count();
-    if bodies > 1 {
-        return Err(format!("the body is {bodies} parts of the message: at most one may be"));
-    }
-    Ok(())
-}
-
-impl crypto::Host for Call {
-    fn mac_verify(
-        &mut self,
-        secret: String,
-        algorithm: String,
-        parts: Vec<crypto::Part>,
-        signature: Vec<u8>,
-    ) -> Answer<bool> {
-        let Some(mac) = Algorithm::of_mac(&algorithm) else { return unknown_mac(&algorithm) };
-        if let Err(problem) = check_parts(&parts) {
-            return invalid(problem);
-        }
-        let handling = handling!(self, &format!("secrets.{secret}"));
-        match handling.filter.keys(&secret) {
-            None => denied(self, &format!("secrets.{secret}")),
-            Some(keys) => Ok(Ok(keys.iter().any(|key| key.verify(mac, handling.parts(&parts), &signature)))),
-        }
-    }
-
-    fn mac_sign(&mut self, secret: String, algorithm: String, parts: Vec<crypto::Part>) -> Answer<Vec<u8>> {
-        let Some(mac) = Algorithm::of_mac(&algorithm) else { return unknown_mac(&algorithm) };
-        if let Err(problem) = check_parts(&parts) {
-            return invalid(problem);
-        }
-        let handling = handling!(self, &format!("secrets.{secret}"));
-        match handling.filter.keys(&secret).and_then(<[_]>::first) {
-            None => denied(self, &format!("secrets.{secret}")),
-            Some(key) => Ok(Ok(key.sign(mac, handling.parts(&parts)).as_ref().to_vec())),
-        }
-    }
-}
-
-fn unknown_mac<T>(algorithm: &str) -> Answer<T> {
-    invalid(format!("`{algorithm}` is no MAC: hmac-sha1, hmac-sha256 or hmac-sha512"))
 }
 
 impl secrets::Host for Call {
