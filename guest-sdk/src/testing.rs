@@ -219,6 +219,13 @@ impl Test {
         self
     }
 
+    /// Host and port, as the sender wrote them.
+    #[must_use]
+    pub fn authority(mut self, authority: &str) -> Self {
+        authority.clone_into(&mut self.head.authority);
+        self
+    }
+
     /// Sets a header, in place of what it had.
     #[must_use]
     pub fn header(mut self, name: &str, value: impl Into<Vec<u8>>) -> Self {

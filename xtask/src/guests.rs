@@ -11,7 +11,7 @@ use crate::step;
 
 /// The examples and the filters that tests use.
 pub(crate) const PACKAGES: &[&str] =
-    &["hello", "github-verify", "router", "rewrite", "snaphook-test-guests", "snaphook-hostile-guests"];
+    &["hello", "github-verify", "router", "rewrite", "verify", "snaphook-test-guests", "snaphook-hostile-guests"];
 
 const TARGET: &str = "wasm32-wasip2";
 

@@ -225,7 +225,7 @@ pub(crate) fn keys_fetch(request: &Request<'_>) -> Result<Vec<u8>, CallError> {
     let headers: Vec<_> = request.headers.iter().map(|(name, value)| (*name, texts(value))).collect();
     let headers: Vec<_> = headers.iter().map(|(name, value)| (*name, value.as_slice())).collect();
     let body = request.body.as_deref().map(texts);
-    Ok(keys::fetch(&keys::Request {
+    Ok(keys::fetch(keys::Request {
         url: request.url,
         headers: &headers,
         body: body.as_deref(),
