@@ -8,13 +8,14 @@ fn main() -> io::Result<()> {
     let mut recipes = String::from("&[");
     for file in files(Path::new("providers"))? {
         let text = fs::read_to_string(&file)?;
-        let mut recipe: toml::Table = toml::from_str(&text)
-            .map_err(|error| io::Error::other(format!("{}: {error}", file.display())))?;
+        let mut recipe: toml::Table =
+            toml::from_str(&text).map_err(|error| io::Error::other(format!("{}: {error}", file.display())))?;
         // What only people and the simulator read.
         let send = recipe.remove("send").unwrap_or_else(|| toml::Table::new().into());
         let texts: toml::Table =
             ["note"].into_iter().filter_map(|key| Some((key.to_owned(), recipe.remove(key)?))).collect();
-        let [recipe, send, texts] = [serde_json::to_string(&recipe)?, serde_json::to_string(&send)?, serde_json::to_string(&texts)?];
+        let [recipe, send, texts] =
+            [serde_json::to_string(&recipe)?, serde_json::to_string(&send)?, serde_json::to_string(&texts)?];
         writeln!(recipes, "File {{ name: {:?}, recipe: {recipe:?}, send: {send:?}, texts: {texts:?} }},", stem(&file))
             .expect("a string takes everything");
     }
@@ -24,8 +25,13 @@ fn main() -> io::Result<()> {
         for file in files(&folder)? {
             let path = fs::canonicalize(&file)?;
             let kind = file.extension().is_some_and(|extension| extension == "form");
-            writeln!(samples, "Sample {{ provider: {:?}, event: {:?}, form: {kind}, body: include_bytes!({path:?}) }},", stem(&folder), stem(&file))
-                .expect("a string takes everything");
+            writeln!(
+                samples,
+                "Sample {{ provider: {:?}, event: {:?}, form: {kind}, body: include_bytes!({path:?}) }},",
+                stem(&folder),
+                stem(&file)
+            )
+            .expect("a string takes everything");
         }
     }
     samples.push(']');

@@ -11,13 +11,13 @@ pub(crate) mod fake;
 pub use component::Component;
 #[cfg(target_arch = "wasm32")]
 pub(crate) use component::{
-    Body, bindings, config_prepared, config_raw, digest, key_sign, key_verify, keys_fetch, kv_compare_and_swap, kv_delete, kv_get, kv_increment, kv_once, kv_set,
-    log, mac_sign, mac_verify, now, random, reveal, set_answer, set_deliver_after, set_idempotency_key, set_label,
-    set_order_key, signature_verify, token_equal,
+    Body, bindings, config_prepared, config_raw, digest, key_sign, key_verify, keys_fetch, kv_compare_and_swap,
+    kv_delete, kv_get, kv_increment, kv_once, kv_set, log, mac_sign, mac_verify, now, random, reveal, set_answer,
+    set_deliver_after, set_idempotency_key, set_label, set_order_key, signature_verify, token_equal,
 };
 #[cfg(not(target_arch = "wasm32"))]
 pub(crate) use fake::{
-    Body, config_prepared, config_raw, digest, key_sign, key_verify, keys_fetch, kv_compare_and_swap, kv_delete, kv_get, kv_increment, kv_once, kv_set, log,
-    mac_sign, mac_verify, now, random, reveal, set_answer, set_deliver_after, set_idempotency_key, set_label,
-    set_order_key, signature_verify, token_equal,
+    Body, config_prepared, config_raw, digest, key_sign, key_verify, keys_fetch, kv_compare_and_swap, kv_delete,
+    kv_get, kv_increment, kv_once, kv_set, log, mac_sign, mac_verify, now, random, reveal, set_answer,
+    set_deliver_after, set_idempotency_key, set_label, set_order_key, signature_verify, token_equal,
 };

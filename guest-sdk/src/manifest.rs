@@ -31,7 +31,15 @@ pub trait Module: Filter {
 #[expect(clippy::new_without_default, reason = "a default cannot be const")]
 impl Manifest {
     pub const fn new() -> Self {
-        Self { body: BodyNeed::Buffered, secrets: &[], reveal: &[], kv: &[], optional_secrets: &[], keys: &[], config_schema: None }
+        Self {
+            body: BodyNeed::Buffered,
+            secrets: &[],
+            reveal: &[],
+            kv: &[],
+            optional_secrets: &[],
+            keys: &[],
+            config_schema: None,
+        }
     }
 
     #[must_use]

@@ -142,10 +142,7 @@ impl Test {
 
     /// Who checks public-key signatures: a function of algorithm, key, message and signature, of a library of yours.
     #[must_use]
-    pub fn verifier(
-        mut self,
-        verify: impl Fn(&str, &[u8], &[u8], &[u8]) -> Result<bool, String> + 'static,
-    ) -> Self {
+    pub fn verifier(mut self, verify: impl Fn(&str, &[u8], &[u8], &[u8]) -> Result<bool, String> + 'static) -> Self {
         self.host.verifier = fake::Verifier(Some(Box::new(verify)));
         self
     }

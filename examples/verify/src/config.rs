@@ -90,7 +90,9 @@ impl TryFrom<Written> for Config {
         let recipe = match (provider.as_str(), recipe) {
             ("custom", Some(recipe)) if !recipe.schemes.is_empty() => recipe,
             ("custom", Some(_)) => return Err("recipe: it has no scheme: write [[recipe.scheme]]".to_owned()),
-            ("custom", None) => return Err("recipe: is missing: provider `custom` takes how it signs from there".to_owned()),
+            ("custom", None) => {
+                return Err("recipe: is missing: provider `custom` takes how it signs from there".to_owned());
+            }
             (_, Some(_)) => return Err("recipe: is for provider `custom` only".to_owned()),
             (name, None) => signatures::recipe(name).ok_or_else(|| unknown(name))?,
         };
@@ -108,13 +110,19 @@ impl TryFrom<Written> for Config {
         }
         for (index, url) in rest.public_urls.iter().enumerate() {
             if !url.starts_with("https://") && !url.starts_with("http://") {
-                return Err(format!("public_urls[{index}]: `{url}` is no URL: write https://HOST or https://HOST/PATH"));
+                return Err(format!(
+                    "public_urls[{index}]: `{url}` is no URL: write https://HOST or https://HOST/PATH"
+                ));
             }
         }
         if rest.once_seconds.is_some() && recipe.id.is_none() {
             return Err(format!("once_seconds: {provider} gives its deliveries no id"));
         }
-        Ok(Self(Meant { provider, recipe: Recipe { name: String::new(), docs: String::new(), secret: None, ..recipe }, rest }))
+        Ok(Self(Meant {
+            provider,
+            recipe: Recipe { name: String::new(), docs: String::new(), secret: None, ..recipe },
+            rest,
+        }))
     }
 }
 
@@ -130,7 +138,10 @@ fn unknown(name: &str) -> String {
     let mut names: Vec<&str> = signatures::names().collect();
     names.sort_by_key(distance);
     let near: Vec<&str> = names.into_iter().take(3).collect();
-    format!("provider: there is no recipe for `{name}`; perhaps {}; or `custom` with a recipe of your own", near.join(", "))
+    format!(
+        "provider: there is no recipe for `{name}`; perhaps {}; or `custom` with a recipe of your own",
+        near.join(", ")
+    )
 }
 
 impl Meant {

@@ -17,7 +17,9 @@ pub(crate) fn diagnose(event: &Event, config: &Meant) -> Option<String> {
     let original = event.body().original().bytes();
     for (what, body) in bodies(&original) {
         if holds(&Received::with_body(event, body), config, options) {
-            return Some(format!("it is right for {what}: something between the sender and this host changes the body"));
+            return Some(format!(
+                "it is right for {what}: something between the sender and this host changes the body"
+            ));
         }
     }
     let urls = urls(event, config);

@@ -2,7 +2,9 @@
 
 use signatures::{Algorithm, Crypto, Fetch, Incoming, Key, KeyForm, Part, PublicKey, Text, Trouble};
 use snaphook_sdk::{
-    CallError, Event, body::{Body, Hash}, clock,
+    CallError, Event,
+    body::{Body, Hash},
+    clock,
     crypto::{self, Form},
     hmac::{self, Part as Piece},
     keys,

@@ -31,7 +31,8 @@ fn failed(outcome: &Outcome, cause: &str) {
 fn github() {
     // https://docs.github.com/en/webhooks/using-webhooks/validating-webhook-deliveries
     let signature = "sha256=757107ea0eb2509fc211221cce984b8a37570b6d7586c22c46f4379c8b043e17";
-    let event = |body: &str| test("github", "It's a Secret to Everybody").header("x-hub-signature-256", signature).body(body);
+    let event =
+        |body: &str| test("github", "It's a Secret to Everybody").header("x-hub-signature-256", signature).body(body);
     verified(event("Hello, World!"));
     failed(&event("Hello, World?").run(), "mismatch");
     // @octokit/webhooks-methods
@@ -253,7 +254,9 @@ fn says_what_it_found() {
 #[test]
 fn tells_usual_mistakes_and_only_to_the_log() {
     let key = "It's a Secret to Everybody";
-    let signed = |body: &[u8]| format!("sha256={}", hex(&native::mac("hmac-sha256", key.as_bytes(), std::iter::once(body)).unwrap()));
+    let signed = |body: &[u8]| {
+        format!("sha256={}", hex(&native::mac("hmac-sha256", key.as_bytes(), std::iter::once(body)).unwrap()))
+    };
     let event = |signed_body: &[u8], body: &str| {
         test("github", key).header("x-hub-signature-256", signed(signed_body)).body(body).run()
     };
@@ -267,13 +270,14 @@ fn tells_usual_mistakes_and_only_to_the_log() {
         assert!(outcome.reason().contains(said), "{}", outcome.reason());
     }
     assert!(!event(b"another", "{}").reason().contains("it is right for"));
-    let outcome = configured(json!({ "provider": "square", "public_urls": ["https://wrong.example/webhook"] }), "asdf1234")
-        .header("x-square-hmacsha256-signature", "2kRE5qRU2tR+tBGlDwMEw2avJ7QM4ikPYD/PJ3bd9Og=")
-        .header("host", "example.com")
-        .authority("example.com")
-        .path("/webhook")
-        .body(r#"{"hello":"world"}"#)
-        .run();
+    let outcome =
+        configured(json!({ "provider": "square", "public_urls": ["https://wrong.example/webhook"] }), "asdf1234")
+            .header("x-square-hmacsha256-signature", "2kRE5qRU2tR+tBGlDwMEw2avJ7QM4ikPYD/PJ3bd9Og=")
+            .header("host", "example.com")
+            .authority("example.com")
+            .path("/webhook")
+            .body(r#"{"hello":"world"}"#)
+            .run();
     failed(&outcome, "wrong-url");
 }
 
@@ -317,7 +321,10 @@ fn refuses_configurations_that_cannot_work() {
         (json!({ "provider": "stripe", "settings": { "x": "y" } }), "settings.x: stripe does not read it"),
         (json!({ "provider": "square", "public_urls": ["example.com"] }), "public_urls[0]: `example.com` is no URL"),
         (json!({ "provider": "paystack", "once_seconds": 60 }), "once_seconds: paystack gives its deliveries no id"),
-        (json!({ "provider": "custom", "recipe": { "scheme": [{ "algorithm": "rot13" }] } }), "unknown variant `rot13`"),
+        (
+            json!({ "provider": "custom", "recipe": { "scheme": [{ "algorithm": "rot13" }] } }),
+            "unknown variant `rot13`",
+        ),
         (
             json!({ "provider": "custom", "recipe": { "scheme": [{ "algorithm": "hmac-sha256", "message": "{bod}" }] } }),
             "`bod` is no value",

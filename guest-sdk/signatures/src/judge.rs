@@ -30,8 +30,14 @@ pub enum Cause {
     UnknownSecret(String),
     /// A digest that came with it is not the body's.
     BodyAltered(String),
-    TooOld { seconds: u64, window: u64 },
-    ClockAhead { seconds: u64, window: u64 },
+    TooOld {
+        seconds: u64,
+        window: u64,
+    },
+    ClockAhead {
+        seconds: u64,
+        window: u64,
+    },
     /// It was made for another URL.
     WrongUrl(String),
     /// It is not this message's under this secret: either may be the wrong one.
@@ -66,9 +72,14 @@ impl fmt::Display for Cause {
             | Self::BodyAltered(what)
             | Self::WrongUrl(what)
             | Self::KeyUnavailable(what) => out.write_str(what),
-            Self::TooOld { seconds, window } => write!(out, "it was signed {seconds} s ago, which is more than {window}"),
+            Self::TooOld { seconds, window } => {
+                write!(out, "it was signed {seconds} s ago, which is more than {window}")
+            }
             Self::ClockAhead { seconds, window } => {
-                write!(out, "it says that it was signed {seconds} s in the future, which is more than {window}: a clock is wrong")
+                write!(
+                    out,
+                    "it says that it was signed {seconds} s in the future, which is more than {window}: a clock is wrong"
+                )
             }
             Self::Mismatch => out.write_str("the signature is not that of this message under this secret"),
         }
@@ -187,7 +198,11 @@ pub fn judge(
         .filter(|scheme| options.legacy || !scheme.legacy)
         .filter_map(|scheme| scheme.signature.as_ref().map(ToString::to_string))
         .collect();
-    let what = if wanted.is_empty() { "nothing of it is there".to_owned() } else { format!("{} is missing", wanted.join(" or ")) };
+    let what = if wanted.is_empty() {
+        "nothing of it is there".to_owned()
+    } else {
+        format!("{} is missing", wanted.join(" or "))
+    };
     Ok(Judgement::Failed(Cause::NoSignature(what)))
 }
 
@@ -294,7 +309,8 @@ fn token(way: &Way<'_>) -> Judged {
     let given = &value[prefix.len()..];
     let given = match basic {
         true => {
-            let text = std::str::from_utf8(given).ok().and_then(|text| signature::decode(Encoding::Base64, text.trim()));
+            let text =
+                std::str::from_utf8(given).ok().and_then(|text| signature::decode(Encoding::Base64, text.trim()));
             match text {
                 Some(text) => text,
                 None => return failed(Cause::Malformed(format!("{place} is not base64 after `Basic`"))),
@@ -387,7 +403,11 @@ fn holds(
 /// The key, from where the provider publishes it.
 pub(crate) fn key_document(way: &Way<'_>, keys: &Keys) -> Result<Result<Vec<u8>, Cause>, Trouble> {
     let url = String::from_utf8_lossy(&keys.url.text(way.request, Beside::default())).into_owned();
-    if !keys.pinned.iter().any(|pin| is_pinned(&url, &String::from_utf8_lossy(&pin.text(way.request, Beside::default())))) {
+    if !keys
+        .pinned
+        .iter()
+        .any(|pin| is_pinned(&url, &String::from_utf8_lossy(&pin.text(way.request, Beside::default()))))
+    {
         return Ok(Err(Cause::UnknownSecret(format!("the key's address `{url}` is not one of the provider's"))));
     }
     way.crypto.fetch(&Fetch::get(&url)).map(Ok)
@@ -402,7 +422,8 @@ pub fn is_pinned(url: &str, pin: &str) -> bool {
         (text[..end].to_owned(), text[end..].to_owned())
     };
     let ((host, path), (pinned_host, pinned_path)) = (split(rest), split(pin));
-    let label = |label: &str| !label.is_empty() && label.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-');
+    let label =
+        |label: &str| !label.is_empty() && label.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-');
     let (labels, pinned) = (host.split('.'), pinned_host.split('.'));
     labels.clone().count() == pinned.clone().count()
         && labels.zip(pinned).all(|(given, pinned)| given == pinned || (pinned == "*" && label(given)))

@@ -103,12 +103,7 @@ fn of_id(document: &[u8], id: Option<&str>) -> Option<Vec<u8>> {
     serde_json::to_vec(key).ok()
 }
 
-pub(crate) fn holds(
-    way: &Way<'_>,
-    token: &Token<'_>,
-    algorithm: &str,
-    key: Option<&[u8]>,
-) -> Result<bool, Trouble> {
+pub(crate) fn holds(way: &Way<'_>, token: &Token<'_>, algorithm: &str, key: Option<&[u8]>) -> Result<bool, Trouble> {
     let parts = [Part::Bytes(token.signed.as_bytes().into())];
     let mac = match algorithm {
         "HS256" => Some(Algorithm::HmacSha256),
@@ -171,7 +166,9 @@ fn check_body(way: &Way<'_>, token: &Token<'_>, claims: &Claims) -> Result<(), C
     let own = way.request.incoming().digest(&claim.algorithm);
     match own.is_some() && own == signature::decode(claim.encoding, given) {
         true => Ok(()),
-        false => Err(Cause::BodyAltered(format!("the token's `{}` is not the body's {}", claim.claim, claim.algorithm))),
+        false => {
+            Err(Cause::BodyAltered(format!("the token's `{}` is not the body's {}", claim.claim, claim.algorithm)))
+        }
     }
 }
 
@@ -186,7 +183,8 @@ fn check_urls(way: &Way<'_>, token: &Token<'_>, claims: &Claims) -> Result<(), C
     }
     let for_this = urls.iter().any(|url| {
         let request = way.request.under(*url);
-        let url_holds = claims.url.as_ref().is_none_or(|claim| digest_holds(way, token, claim, request.url().as_bytes()));
+        let url_holds =
+            claims.url.as_ref().is_none_or(|claim| digest_holds(way, token, claim, request.url().as_bytes()));
         let audience = claims.audience.as_ref().map(|template| template.text(&request, Beside::default()));
         let audience_holds = audience.is_none_or(|audience| is_for(&token.claims["aud"], &audience));
         url_holds && audience_holds && (!claims.qsh || qsh_holds(way, token, &request))
@@ -256,7 +254,6 @@ pub(crate) fn percent_encoded(text: &str) -> String {
     }
     out
 }
-
 
 /// A token that says what the recipe asks for.
 #[cfg(feature = "send")]

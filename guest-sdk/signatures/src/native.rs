@@ -128,7 +128,8 @@ pub const SIGNATURES: [&str; 11] = [
 /// Whether a signature is that of the message under a public key. The key is PEM (a key or a certificate, of which only the key
 /// is looked at), a JWK, DER, or raw (Ed25519: 32 bytes, ECDSA: the uncompressed point). The error says why it is no key.
 pub fn verify(algorithm: &str, key: &[u8], message: &[u8], given: &[u8]) -> Result<bool, String> {
-    let scheme = Scheme::of(algorithm).ok_or_else(|| format!("`{algorithm}` is no signature: {}", SIGNATURES.join(", ")))?;
+    let scheme =
+        Scheme::of(algorithm).ok_or_else(|| format!("`{algorithm}` is no signature: {}", SIGNATURES.join(", ")))?;
     if let Some(key) = jwk(key) {
         return verify_jwk(&scheme, &key, message, given);
     }
@@ -175,7 +176,9 @@ fn verify_jwk(scheme: &Scheme, key: &Json, message: &[u8], given: &[u8]) -> Resu
             [vec![4], padded(number("x")?), padded(number("y")?)].concat()
         }
         (Scheme::Ed25519, Some("OKP")) => number("x")?,
-        (_, other) => return Err(format!("the JWK is of kind `{}`, which the algorithm does not take", other.unwrap_or(""))),
+        (_, other) => {
+            return Err(format!("the JWK is of kind `{}`, which the algorithm does not take", other.unwrap_or("")));
+        }
     };
     let key = ParsedPublicKey::new(scheme.verification(), &parsed).map_err(|_| "the JWK is no key".to_owned())?;
     Ok(key.verify_sig(message, given).is_ok())
@@ -219,7 +222,9 @@ impl PrivateKey {
                 let pair = EcdsaKeyPair::generate(&signature::ECDSA_P256_SHA256_FIXED_SIGNING).map_err(|_| failed())?;
                 Self::read(pair.to_pkcs8v1().map_err(|_| failed())?.as_ref())?
             }
-            name if name.starts_with("rsa") => Self::Rsa(rsa::KeyPair::generate(rsa::KeySize::Rsa2048).map_err(|_| failed())?),
+            name if name.starts_with("rsa") => {
+                Self::Rsa(rsa::KeyPair::generate(rsa::KeySize::Rsa2048).map_err(|_| failed())?)
+            }
             _ => return Err(failed()),
         };
         let pem = key.public_pem()?;
@@ -230,9 +235,15 @@ impl PrivateKey {
     pub fn public_pem(&self) -> Result<String, String> {
         let failed = || "the key has no public part".to_owned();
         let der = match self {
-            Self::Ed25519(pair) => AsDer::<PublicKeyX509Der<'_>>::as_der(pair.public_key()).map(|der| der.as_ref().to_vec()),
-            Self::P256(pair, _) => AsDer::<PublicKeyX509Der<'_>>::as_der(pair.public_key()).map(|der| der.as_ref().to_vec()),
-            Self::Rsa(pair) => AsDer::<PublicKeyX509Der<'_>>::as_der(pair.public_key()).map(|der| der.as_ref().to_vec()),
+            Self::Ed25519(pair) => {
+                AsDer::<PublicKeyX509Der<'_>>::as_der(pair.public_key()).map(|der| der.as_ref().to_vec())
+            }
+            Self::P256(pair, _) => {
+                AsDer::<PublicKeyX509Der<'_>>::as_der(pair.public_key()).map(|der| der.as_ref().to_vec())
+            }
+            Self::Rsa(pair) => {
+                AsDer::<PublicKeyX509Der<'_>>::as_der(pair.public_key()).map(|der| der.as_ref().to_vec())
+            }
         };
         let text = STANDARD.encode(der.map_err(|_| failed())?);
         let lines: Vec<&str> = text.as_bytes().chunks(64).map(|line| str::from_utf8(line).expect("is ASCII")).collect();
@@ -256,7 +267,9 @@ impl PrivateKey {
         };
         let signed = match (self, algorithm) {
             (Self::Ed25519(pair), "ed25519") => Ok(pair.sign(message).as_ref().to_vec()),
-            (Self::P256(_, pair), "ecdsa-p256-sha256") => pair.sign(&random, message).map(|signed| signed.as_ref().to_vec()),
+            (Self::P256(_, pair), "ecdsa-p256-sha256") => {
+                pair.sign(&random, message).map(|signed| signed.as_ref().to_vec())
+            }
             (Self::P256(pair, _), "ecdsa-p256-sha256-fixed") => {
                 pair.sign(&random, message).map(|signed| signed.as_ref().to_vec())
             }
@@ -326,7 +339,13 @@ impl Crypto for Keyring {
         self.now
     }
 
-    fn mac_verify(&self, key: Key<'_>, algorithm: Algorithm, parts: &[Part<'_>], given: &[u8]) -> Result<bool, Trouble> {
+    fn mac_verify(
+        &self,
+        key: Key<'_>,
+        algorithm: Algorithm,
+        parts: &[Part<'_>],
+        given: &[u8],
+    ) -> Result<bool, Trouble> {
         let mut holds = false;
         for secret in self.values(key.secret)? {
             holds |= equal(&self.mac(secret, key, algorithm, parts)?, given);

@@ -66,9 +66,11 @@ impl FromStr for Clock {
     fn from_str(text: &str) -> Result<Self, String> {
         match text.split_once(' ') {
             Some(("pair", name)) => Ok(Self::Pair(name.trim().to_owned())),
-            Some(("position", number)) => {
-                number.trim().parse().map(Self::Position).map_err(|_| format!("`{text}`: a position is a number from 0"))
-            }
+            Some(("position", number)) => number
+                .trim()
+                .parse()
+                .map(Self::Position)
+                .map_err(|_| format!("`{text}`: a position is a number from 0")),
             _ => text.parse().map(Self::At),
         }
     }
@@ -153,12 +155,10 @@ impl Place {
     /// Every value, in order.
     pub(crate) fn values(&self, request: &Request<'_>) -> Vec<Vec<u8>> {
         match &self.0 {
-            Spot::Numbered(prefix) => (1..=100)
-                .map_while(|number| request.header(&format!("{prefix}{number}")).map(<[u8]>::to_vec))
-                .collect(),
-            Spot::Headers(names) => {
-                names.iter().filter_map(|name| request.header(name)).map(<[u8]>::to_vec).collect()
+            Spot::Numbered(prefix) => {
+                (1..=100).map_while(|number| request.header(&format!("{prefix}{number}")).map(<[u8]>::to_vec)).collect()
             }
+            Spot::Headers(names) => names.iter().filter_map(|name| request.header(name)).map(<[u8]>::to_vec).collect(),
             Spot::At(value) => {
                 // Twice the same header: both, so that whoever asks can refuse.
                 let there = value.0.iter().find(|source| request.find(source).is_some());

@@ -242,7 +242,8 @@ fn freshened(body: &[u8], habits: &Habits, fresh: &Fresh) -> Vec<u8> {
 /// Signs a request by the scheme with this number, from 0.
 pub fn sign(provider: &str, scheme: usize, signer: &Signer<'_>, sent: &mut Sent) -> Result<(), String> {
     let recipe = recipe(provider).ok_or_else(|| format!("there is no provider `{provider}`"))?;
-    let scheme = recipe.schemes.get(scheme).ok_or_else(|| format!("{provider} has {} schemes", recipe.schemes.len()))?;
+    let scheme =
+        recipe.schemes.get(scheme).ok_or_else(|| format!("{provider} has {} schemes", recipe.schemes.len()))?;
     sign_by(&recipe, scheme, signer, sent)
 }
 
@@ -260,7 +261,9 @@ pub fn sign_by(recipe: &Recipe, scheme: &Scheme, signer: &Signer<'_>, sent: &mut
     }
     let time = scheme.timestamp.as_ref().map(|when| (&when.0, time(signer.now, scheme.unit)));
     if let Some((Clock::At(value), time)) = &time
-        && value.find(&Request::new(&sent.clone(), None, signer.settings)).is_none_or(|_| !matches!(value.0[0], Source::Setting(_)))
+        && value
+            .find(&Request::new(&sent.clone(), None, signer.settings))
+            .is_none_or(|_| !matches!(value.0[0], Source::Setting(_)))
     {
         put_value(value, time, signer, sent)?;
     }
@@ -287,7 +290,9 @@ pub fn sign_by(recipe: &Recipe, scheme: &Scheme, signer: &Signer<'_>, sent: &mut
             format!("{name}={time}{between}{pair}={}{signature}", scheme.prefix)
         }
         (Some(_), _, _) => format!("{}={}{signature}", scheme.pair.as_deref().unwrap_or_default(), scheme.prefix),
-        (None, Some(between), Some((Clock::Position(_), time))) => format!("{time}{between}{}{signature}", scheme.prefix),
+        (None, Some(between), Some((Clock::Position(_), time))) => {
+            format!("{time}{between}{}{signature}", scheme.prefix)
+        }
         _ => format!("{}{signature}", scheme.prefix),
     };
     put(scheme, &text, signer, sent)
@@ -307,7 +312,8 @@ fn signature(scheme: &Scheme, signer: &Signer<'_>, parts: &[Part<'_>], incoming:
             Ok(native::hash("sha256", bytes.into_iter()).expect("is known"))
         }
         other => {
-            let private = signer.private.ok_or_else(|| format!("a private key is needed to sign with {}", other.name()))?;
+            let private =
+                signer.private.ok_or_else(|| format!("a private key is needed to sign with {}", other.name()))?;
             private.sign(other.name(), &bytes(parts, b"", &incoming.body).concat())
         }
     }

@@ -53,8 +53,13 @@ mod tests {
             let read: Result<Recipe, _> = serde_json::from_str(file.recipe);
             let recipe = read.unwrap_or_else(|error| panic!("{}: {error}", file.name));
             assert!(recipe.docs.starts_with("https://"), "{} names no page of its provider", file.name);
-            assert!(recipe.like.is_some() != !recipe.schemes.is_empty(), "{} has no scheme of its own or another's", file.name);
-            let whole = self::recipe(file.name).unwrap_or_else(|| panic!("{} is like one that is not there", file.name));
+            assert!(
+                recipe.like.is_some() != !recipe.schemes.is_empty(),
+                "{} has no scheme of its own or another's",
+                file.name
+            );
+            let whole =
+                self::recipe(file.name).unwrap_or_else(|| panic!("{} is like one that is not there", file.name));
             assert!(!whole.schemes.is_empty());
         }
     }

@@ -104,7 +104,9 @@ impl Value {
 
     /// Whether what it finds depends on the URL under which the provider knows the receiver.
     pub(crate) fn of_url(&self) -> bool {
-        self.0.iter().any(|source| matches!(source, Source::Url | Source::UrlWithoutQuery | Source::Host | Source::Path))
+        self.0
+            .iter()
+            .any(|source| matches!(source, Source::Url | Source::UrlWithoutQuery | Source::Host | Source::Path))
     }
 }
 
@@ -258,7 +260,9 @@ fn pieces(rest: &mut &str, inside: bool) -> Result<Vec<Piece>, String> {
                 *rest = &rest[1..];
                 break;
             }
-            '}' | ']' | '[' => return Err(format!("a `{next}` that belongs to nothing: write it twice if it is meant")),
+            '}' | ']' | '[' => {
+                return Err(format!("a `{next}` that belongs to nothing: write it twice if it is meant"));
+            }
             other => {
                 text.push(other);
                 *rest = &rest[other.len_utf8()..];

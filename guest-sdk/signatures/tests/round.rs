@@ -2,7 +2,10 @@
 
 use std::collections::BTreeMap;
 
-use base64::{Engine as _, engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD}};
+use base64::{
+    Engine as _,
+    engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD},
+};
 use serde_json::json;
 use signatures::{
     Algorithm, Judgement, KeyForm, Options, Recipe, Request, Scheme,
@@ -58,7 +61,9 @@ fn private(scheme: &Scheme, code: &str) -> Option<PrivateKey> {
     let first = scheme.algorithms.first().map(String::as_str);
     let algorithm = match (scheme.algorithm, first, code) {
         (Algorithm::Ed25519, ..) => "ed25519",
-        (Algorithm::EcdsaP256Sha256 | Algorithm::EcdsaP256Sha1, ..) | (_, Some("ES256"), _) | (_, _, "ebay" | "plaid") => "ecdsa-p256",
+        (Algorithm::EcdsaP256Sha256 | Algorithm::EcdsaP256Sha1, ..)
+        | (_, Some("ES256"), _)
+        | (_, _, "ebay" | "plaid") => "ecdsa-p256",
         (Algorithm::RsaPkcs1Sha256 | Algorithm::RsaPkcs1Sha1, ..) | (_, Some("RS256"), _) | (_, _, "sns") => "rsa",
         _ => return None,
     };
@@ -113,7 +118,10 @@ fn documents(provider: &str, key: &PrivateKey, sent: &Sent) -> BTreeMap<String, 
             vec![(url.to_owned(), json!({ "key": jwk }).to_string().into_bytes())]
         }
         "ebay" => {
-            let key = format!("https://api.ebay.com/commerce/notification/v1/public_key/{}", "9936261a-7d7b-4621-a0f1-96ccb428af49");
+            let key = format!(
+                "https://api.ebay.com/commerce/notification/v1/public_key/{}",
+                "9936261a-7d7b-4621-a0f1-96ccb428af49"
+            );
             let token = json!({ "access_token": "t", "expires_in": 7200 }).to_string().into_bytes();
             let pem = pem.replace('\n', "");
             vec![
@@ -153,7 +161,13 @@ fn what_is_signed_is_taken_and_nothing_else() {
             }
         }
     }
-    assert!(problems.is_empty(), "{} of {} are wrong:\n{}", problems.len(), problems.len() + checked, problems.join("\n"));
+    assert!(
+        problems.is_empty(),
+        "{} of {} are wrong:\n{}",
+        problems.len(),
+        problems.len() + checked,
+        problems.join("\n")
+    );
     assert!(checked > 250, "{checked} requests only");
 }
 
@@ -162,12 +176,8 @@ fn check(provider: &str, recipe: &Recipe, number: usize, scheme: &Scheme, event:
     let what = format!("{provider}, scheme {number}, {event}");
     let mut sent = send::event(provider, Some(event), URL, NOW).unwrap();
     let private = private(scheme, scheme.code.map_or("", |code| code.name()));
-    let mut party = Party {
-        secret: secret(scheme, "right"),
-        private,
-        settings: settings(recipe),
-        keyring: Keyring::default(),
-    };
+    let mut party =
+        Party { secret: secret(scheme, "right"), private, settings: settings(recipe), keyring: Keyring::default() };
     let signer = Signer { secret: &party.secret, private: party.private.as_ref(), settings: &party.settings, now: NOW };
     if let Err(problem) = send::sign(provider, number, &signer, &mut sent) {
         // A second scheme may be for other requests: a form's in a JSON body.
@@ -199,7 +209,12 @@ fn check(provider: &str, recipe: &Recipe, number: usize, scheme: &Scheme, event:
     ensure!(matches!(judgement, Judgement::Verified | Judgement::Authenticated), "{what}: {judgement:?}");
     // Another secret.
     if party.private.is_none() {
-        let mut other = Party { keyring: clone(&party.keyring), settings: party.settings.clone(), private: None, secret: String::new() };
+        let mut other = Party {
+            keyring: clone(&party.keyring),
+            settings: party.settings.clone(),
+            private: None,
+            secret: String::new(),
+        };
         other.keyring.secrets.insert("secret".to_owned(), vec![secret(scheme, "wrong").into_bytes()]);
         let judgement = judged(recipe, &other, &sent, NOW);
         ensure!(matches!(judgement, Judgement::Failed(_)), "{what} with another secret: {judgement:?}");

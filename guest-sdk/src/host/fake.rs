@@ -291,7 +291,13 @@ fn base64(text: &[u8]) -> Option<Vec<u8>> {
     Some(bytes)
 }
 
-fn made(algorithm: &str, text: &[u8], key: crypto::Key<'_>, headers: &[Header], parts: &[Part<'_>]) -> Result<Vec<u8>, CallError> {
+fn made(
+    algorithm: &str,
+    text: &[u8],
+    key: crypto::Key<'_>,
+    headers: &[Header],
+    parts: &[Part<'_>],
+) -> Result<Vec<u8>, CallError> {
     let key = derived(text, key)?;
     let message = joined(headers, parts, &key);
     match algorithm {

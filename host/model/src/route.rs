@@ -468,7 +468,9 @@ fn is_beginning(url: &str) -> bool {
     };
     let Some((authority, path)) = rest.split_once('/') else { return false };
     let host = authority.split(':').next().unwrap_or_default();
-    let label = |label: &str| label == "*" || (!label.is_empty() && label.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-'));
+    let label = |label: &str| {
+        label == "*" || (!label.is_empty() && label.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-'))
+    };
     let known = host.rsplit('.').take_while(|label| *label != "*").count();
     let named = host.split('.').all(label) && (known >= 2 || host == "localhost");
     named && !path.contains(['*', ' ', '\\']) && (!local || matches!(host, "localhost" | "127.0.0.1"))
@@ -511,7 +513,9 @@ impl AttachmentSpec {
         };
         for (index, url) in grants.keys.iter().enumerate() {
             if !is_beginning(url) {
-                let problem = format!("`{url}` is no beginning of a URL: write https://HOST/PATH, where * may be a label of the host");
+                let problem = format!(
+                    "`{url}` is no beginning of a URL: write https://HOST/PATH, where * may be a label of the host"
+                );
                 faults.add(format!("grants.keys[{index}]"), problem);
             }
         }

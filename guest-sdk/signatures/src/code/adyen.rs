@@ -21,7 +21,8 @@ pub(super) fn judge(way: &Way<'_>) -> Judged {
     for (index, item) in items.iter().enumerate() {
         let item = &item["NotificationRequestItem"];
         let Some(given) = item["additionalData"]["hmacSignature"].as_str().filter(|text| !text.is_empty()) else {
-            let what = format!("/notificationItems/{index}/NotificationRequestItem/additionalData/hmacSignature is missing");
+            let what =
+                format!("/notificationItems/{index}/NotificationRequestItem/additionalData/hmacSignature is missing");
             return failed(Cause::NoSignature(what));
         };
         let Some(given) = signature::decode(Encoding::Base64, given) else {
@@ -52,7 +53,8 @@ pub(super) fn message(item: &Json) -> String {
 #[cfg(feature = "send")]
 pub(super) fn sign(signer: &crate::send::Signer<'_>, sent: &mut crate::send::Sent) -> Result<(), String> {
     let mut body: Json = serde_json::from_slice(&sent.body).map_err(|error| format!("the body: {error}"))?;
-    let items = body.get_mut("notificationItems").and_then(Json::as_array_mut).ok_or("the body has no notificationItems")?;
+    let items =
+        body.get_mut("notificationItems").and_then(Json::as_array_mut).ok_or("the body has no notificationItems")?;
     for item in items {
         let item = &mut item["NotificationRequestItem"];
         let signed = super::mac(signer, KeyForm::Hex, "hmac-sha256", &[message(item).as_bytes()])?;

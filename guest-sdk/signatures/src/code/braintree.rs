@@ -8,7 +8,8 @@ use crate::{
 };
 
 pub(super) fn judge(way: &Way<'_>) -> Judged {
-    let field = |wanted: &str| way.request.form().iter().find(|(name, _)| name == wanted).map(|(_, value)| value.as_str());
+    let field =
+        |wanted: &str| way.request.form().iter().find(|(name, _)| name == wanted).map(|(_, value)| value.as_str());
     let (Some(given), Some(payload)) = (field("bt_signature"), field("bt_payload")) else {
         return failed(Cause::NoSignature("form field bt_signature or bt_payload is missing".to_owned()));
     };

@@ -44,7 +44,8 @@ pub(super) fn text(request: &Request<'_>) -> Option<String> {
         pairs.sort();
         pairs
     };
-    let query: Vec<String> = sorted(request.query_pairs()).iter().map(|(name, value)| format!("{name}={value}")).collect();
+    let query: Vec<String> =
+        sorted(request.query_pairs()).iter().map(|(name, value)| format!("{name}={value}")).collect();
     let query = query.join("&");
     match request.incoming().method() {
         "GET" if query.is_empty() => Some(base.to_owned()),

@@ -16,7 +16,8 @@ const ALGORITHMS: [&str; 5] = ["hmac-sha256", "ed25519", "ecdsa-p256-sha256", "r
 const WINDOW: u64 = 300;
 
 pub(super) fn judge(way: &Way<'_>) -> Judged {
-    let (Some(inputs), Some(signatures)) = (joined(way.request, "signature-input"), joined(way.request, "signature")) else {
+    let (Some(inputs), Some(signatures)) = (joined(way.request, "signature-input"), joined(way.request, "signature"))
+    else {
         return Ok(None);
     };
     let parsed = (Parser::new(&inputs).parse::<Dictionary>(), Parser::new(&signatures).parse::<Dictionary>());
@@ -29,7 +30,8 @@ pub(super) fn judge(way: &Way<'_>) -> Judged {
         if settings.get("label").is_some_and(|wanted| wanted != label.as_str()) {
             continue;
         }
-        let (ListEntry::InnerList(input), Some(ListEntry::Item(signature))) = (input, signatures.get(label.as_str())) else {
+        let (ListEntry::InnerList(input), Some(ListEntry::Item(signature))) = (input, signatures.get(label.as_str()))
+        else {
             continue;
         };
         let Some(signature) = signature.bare_item.as_byte_sequence() else { continue };
@@ -113,9 +115,11 @@ fn names(input: &InnerList) -> impl Iterator<Item = &str> {
 }
 
 fn check_times(way: &Way<'_>, params: &Parameters) -> Result<(), Cause> {
-    let number = |name: &str| params.get(name).and_then(BareItem::as_integer).and_then(|number| u64::try_from(number).ok());
+    let number =
+        |name: &str| params.get(name).and_then(BareItem::as_integer).and_then(|number| u64::try_from(number).ok());
     let now = way.crypto.now();
-    let created = number("created").ok_or_else(|| Cause::Malformed("the signature does not say when it was created".to_owned()))?;
+    let created = number("created")
+        .ok_or_else(|| Cause::Malformed("the signature does not say when it was created".to_owned()))?;
     let setting = way.request.settings().get("window").and_then(|text| text.parse().ok());
     in_window(created.saturating_mul(1_000), now, way.options.window.or(setting).unwrap_or(WINDOW))?;
     match number("expires").map(|end| now.saturating_sub(end.saturating_mul(1_000)) / 1_000) {
@@ -171,7 +175,9 @@ fn component(request: &Request<'_>, item: &Item) -> Result<Vec<String>, String> 
     if parameter("req").is_some() || parameter("tr").is_some() {
         return Err(format!("the component {name} is of another message"));
     }
-    let Some(derived) = name.strip_prefix('@') else { return field(request, name, &item.params).map(|value| vec![value]) };
+    let Some(derived) = name.strip_prefix('@') else {
+        return field(request, name, &item.params).map(|value| vec![value]);
+    };
     let url = request.url();
     let after_scheme = url.split_once("://").map_or("", |(_, rest)| rest);
     let target = after_scheme.find(['/', '?']).map_or("/", |at| &after_scheme[at..]);

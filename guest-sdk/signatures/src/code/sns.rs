@@ -20,7 +20,10 @@ pub(super) fn judge(way: &Way<'_>) -> Judged {
         (Ok(message), Some("2")) => (message, "rsa-pkcs1-sha256"),
         (Err(problem), _) => return failed(Cause::Malformed(problem)),
         (_, version) => {
-            return failed(Cause::Malformed(format!("SignatureVersion is `{}`, and must be 1 or 2", version.unwrap_or(""))));
+            return failed(Cause::Malformed(format!(
+                "SignatureVersion is `{}`, and must be 1 or 2",
+                version.unwrap_or("")
+            )));
         }
     };
     let Some(given) = text("Signature").and_then(|given| signature::decode(Encoding::Base64, given)) else {

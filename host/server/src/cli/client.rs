@@ -7,7 +7,7 @@ use http::{
     Method, Request, StatusCode, Uri,
     header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE, USER_AGENT},
 };
-use http_body_util::{BodyExt, Full, Limited};
+use http_body_util::{BodyExt, Full, Limited, combinators::UnsyncBoxBody};
 use hyper::body::Incoming;
 use hyper_util::{
     client::legacy::{self, connect::HttpConnector},
@@ -31,7 +31,10 @@ const ANSWER_BYTES_MOST: usize = 64 << 20;
 
 /// Plain HTTP to one place.
 #[derive(Debug)]
-pub(crate) struct Http(legacy::Client<HttpConnector, Full<Bytes>>);
+pub(crate) struct Http(legacy::Client<HttpConnector, Body>);
+
+/// The body of a request.
+pub(crate) type Body = UnsyncBoxBody<Bytes, std::io::Error>;
 
 impl Http {
     pub(crate) fn new() -> Self {
@@ -41,7 +44,7 @@ impl Http {
     }
 
     /// The answer's head, with its body still to come. The error says what stands in the way, without the address.
-    pub(crate) async fn open(&self, request: Request<Full<Bytes>>) -> Result<http::Response<Incoming>, String> {
+    pub(crate) async fn open(&self, request: Request<Body>) -> Result<http::Response<Incoming>, String> {
         match tokio::time::timeout(ANSWER_TIMEOUT, self.0.request(request)).await {
             Ok(answered) => answered.map_err(|error| innermost(&error)),
             Err(_) => Err(format!("no answer within {} s", ANSWER_TIMEOUT.as_secs())),
@@ -49,7 +52,7 @@ impl Http {
     }
 
     /// The whole answer.
-    pub(crate) async fn ask(&self, request: Request<Full<Bytes>>) -> Result<http::Response<Bytes>, String> {
+    pub(crate) async fn ask(&self, request: Request<Body>) -> Result<http::Response<Bytes>, String> {
         let (head, body) = self.open(request).await?.into_parts();
         let body = tokio::time::timeout(ANSWER_TIMEOUT, Limited::new(body, ANSWER_BYTES_MOST).collect()).await;
         let body = body.map_err(|_| format!("the answer did not end within {} s", ANSWER_TIMEOUT.as_secs()))?;
@@ -173,7 +176,7 @@ impl Client {
     }
 
     /// `path` begins with `/v1/` or is below the project.
-    fn request(&self, method: Method, path: &str, kind: &str, body: Bytes) -> Result<Request<Full<Bytes>>, Failure> {
+    fn request(&self, method: Method, path: &str, kind: &str, body: Bytes) -> Result<Request<Body>, Failure> {
         let below = if path.starts_with("/v1/") { String::new() } else { format!("/v1/projects/{}", self.project) };
         let mut request = Request::builder().method(method).uri(format!("{}{below}{path}", self.base));
         request = request.header(ACCEPT, "application/json, text/event-stream").header(USER_AGENT, AGENT);
@@ -184,7 +187,7 @@ impl Client {
             request = request.header(AUTHORIZATION, [b"Bearer ", token.expose()].concat());
         }
         request
-            .body(Full::new(body))
+            .body(Full::new(body).map_err(|never| match never {}).boxed_unsync())
             .map_err(|error| Failure::usage(format!("this cannot be asked of the host: {error}")))
     }
 

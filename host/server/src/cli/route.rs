@@ -112,8 +112,7 @@ pub(crate) fn text(record: &RouteRecord) -> String {
         let digest = record.resolutions.get(index).map(|resolution| resolution.active.short()).unwrap_or_default();
         let secrets = filter.grants.secrets.iter().map(|(name, secret)| format!("secrets.{name}={secret}"));
         let reveal = filter.grants.reveal.iter().map(|(name, secret)| format!("reveal.{name}={secret}"));
-        let grants =
-            secrets.chain(reveal).chain(filter.grants.kv.iter().map(|namespace| format!("kv={namespace}")));
+        let grants = secrets.chain(reveal).chain(filter.grants.kv.iter().map(|namespace| format!("kv={namespace}")));
         let grants: Vec<String> = grants.chain(filter.grants.keys.iter().map(|url| format!("keys={url}"))).collect();
         let on_failure = attachment::on_failure_typed(&filter.on_failure);
         vec![index.to_string(), filter.name.clone(), filter.module.clone(), digest, on_failure, grants.join(" ")]

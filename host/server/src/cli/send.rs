@@ -1,100 +1,126 @@
-//! `send`: an event of a file goes to a route as its provider would send it.
+//! `send`: an event of a file, or one that is made up, goes to a route as its provider would send it.
 
-use std::{
-    path::PathBuf,
-    time::{Duration, Instant},
-};
+mod faults;
+mod listing;
+mod signing;
+
+use std::{path::Path, time::Duration};
 
 use aws_lc_rs::hmac;
 use bytes::Bytes;
-use clap::ValueEnum;
+use faults::{Answered, Faults};
 use http::{
     HeaderMap, HeaderName, HeaderValue, Request, Uri,
     header::{CONTENT_TYPE, USER_AGENT},
 };
-use http_body_util::Full;
 use model::{Secret, event_file::Parts};
 use serde_json::json;
+use signatures::send::{self, Sent};
+use signing::Signing;
 
 use super::{
     Global,
     answers::Status,
-    client::Http,
     event_file,
     failure::{Exit, Failure},
-    secret, show, story,
+    show, story,
 };
 
 #[derive(Debug, clap::Args)]
 pub(crate) struct Send {
-    /// The event: a JSON file with method, path, query, headers and one of body, body_text, body_base64.
-    file: PathBuf,
+    /// An event file: JSON with method, path, query, headers and one of body, body_text, body_base64. Or a provider, whose
+    /// event is made up: stripe, github, … (--list says which).
+    #[arg(value_name = "FILE|PROVIDER", required_unless_present = "list")]
+    what: Option<String>,
+    /// With a provider: which of its events. By default its first (--list says which there are).
+    event: Option<String>,
+    /// List the providers, or a provider's events.
+    #[arg(long)]
+    list: bool,
     /// Where to: a URL, or a path on the host's gateway. By default the event's own path there.
     #[arg(long, value_name = "URL|PATH")]
     to: Option<String>,
-    /// Send as this provider does. By default as GitHub, if the event has the header x-github-event or there is a secret
-    /// to sign with.
+    /// With a file: sign it as this provider does. By default as GitHub, if the event has the header x-github-event or there
+    /// is a secret to sign with.
     #[arg(long, value_name = "PROVIDER")]
-    provider: Option<Provider>,
-    /// An environment variable that holds the secret. Without a secret the event is not signed.
-    #[arg(long, value_name = "VARIABLE", conflicts_with = "secret_file")]
-    secret_env: Option<String>,
-    /// A file that holds the secret; a line break at its end is left out.
-    #[arg(long, value_name = "FILE")]
-    secret_file: Option<PathBuf>,
+    provider: Option<String>,
+    #[command(flatten)]
+    signing: Signing,
     /// A header, in place of what the file or the provider says: `x-github-delivery: 1`.
     #[arg(long, value_name = "NAME: VALUE", value_parser = header)]
     header: Vec<(HeaderName, HeaderValue)>,
-    /// Change one bit of the body after it is signed.
-    #[arg(long)]
-    tamper: bool,
+    #[command(flatten)]
+    faults: Faults,
     /// The status that is right. Any other one exits with 1.
     #[arg(long, value_name = "STATUS")]
     expect: Option<u16>,
 }
 
-/// Who an event is said to come from.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-pub(crate) enum Provider {
-    Github,
-}
-
 impl Send {
     pub(crate) async fn run(self, global: &Global) -> Result<(), Failure> {
-        let event = event_file::open(&self.file)?;
-        let url = self.url(global, &event).await?;
-        let secret = match (&self.secret_env, &self.secret_file) {
-            (Some(variable), _) => Some(
-                secret::of_variable(variable).map_err(|problem| Failure::usage(format!("--secret-env: {problem}")))?,
-            ),
-            (None, Some(file)) => {
-                Some(secret::of_file(file).map_err(|problem| Failure::usage(format!("--secret-file: {problem}")))?)
-            }
-            (None, None) => None,
-        };
-        let request = self.request(event, &url, secret.as_ref())?;
-        let start = Instant::now();
-        let answer = Http::new().ask(request).await;
-        let took = start.elapsed();
-        let answer =
-            answer.map_err(|problem| Failure::new(Exit::Unreachable, format!("cannot send to {url}: {problem}")))?;
-        if global.json {
-            show::print_json(&told_as_json(&answer, took))?;
-        } else {
-            show::print(&told(&answer, took))?;
+        if self.list {
+            return listing::list(global, self.what.as_deref());
         }
-        let status = answer.status().as_u16();
-        match self.expect {
-            Some(expected) if expected != status => {
-                Err(Failure::new(Exit::Failed, format!("expected status {expected}, got {status}")))
+        let what = self.what.as_deref().expect("is required");
+        let file = Path::new(what);
+        let known = signatures::names().any(|name| name == what);
+        if !known && !file.exists() && !what.contains(['/', '.']) {
+            return Err(Failure::usage(format!(
+                "`{what}` is neither an event file nor a provider: `snaphook send --list` lists the providers"
+            )));
+        }
+        let event = if known && !file.is_file() { None } else { Some(event_file::open(file)?) };
+        if let (Some(name), Some(_)) = (&self.event, &event) {
+            return Err(Failure::usage(format!("`{name}`: an event file is one event; leave that out")));
+        }
+        let url = self.url(global, event.as_ref()).await?;
+        let provider = if event.is_some() { self.provider.as_deref() } else { Some(what) };
+        let secret = self.signing.secret()?;
+        let mut requests = Vec::new();
+        for _ in 0..self.faults.count.max(1) {
+            requests.push(match &event {
+                Some(event) => self.of_file(event, provider, &url, secret.as_ref())?,
+                None => self.made_up(what, &url, secret.as_ref())?,
+            });
+        }
+        let answers = self.faults.send(requests, &url).await?;
+        self.tell(global, &answers)?;
+        let wrong = |answer: &&Answered| self.expect.is_some_and(|expected| answer.status() != expected);
+        match (answers.iter().find(wrong), self.expect) {
+            (Some(answer), Some(expected)) => {
+                Err(Failure::new(Exit::Failed, format!("expected status {expected}, got {}", answer.status())))
             }
             _ => Ok(()),
         }
     }
 
+    fn tell(&self, global: &Global, answers: &[Answered]) -> Result<(), Failure> {
+        if let [Answered { answer, took, .. }] = answers {
+            return match global.json {
+                true => show::print_json(&told_as_json(answer, *took)),
+                false => show::print(&told(answer, *took)),
+            };
+        }
+        if global.json {
+            let all: Vec<_> = answers.iter().map(|answered| told_as_json(&answered.answer, answered.took)).collect();
+            return show::print_json(&json!(all));
+        }
+        let mut text = String::new();
+        let mut counts = std::collections::BTreeMap::<u16, usize>::new();
+        for Answered { number, answer, took } in answers {
+            *counts.entry(answer.status().as_u16()).or_default() += 1;
+            let event = answer.headers().get("snaphook-event").and_then(|id| id.to_str().ok()).unwrap_or_default();
+            let took = show::micros(u64::try_from(took.as_micros()).unwrap_or(u64::MAX));
+            text.push_str(&format!("{number}  {}  {event}  {took}\n", answer.status()));
+        }
+        let counts: Vec<String> = counts.iter().map(|(status, count)| format!("{count} × {status}")).collect();
+        show::print(&format!("{text}{}\n", counts.join(", ")))
+    }
+
     /// Where the event goes; where the gateway is, the host says.
-    async fn url(&self, global: &Global, event: &Parts) -> Result<Uri, Failure> {
-        let query = event.query.as_deref().map(|query| format!("?{query}")).unwrap_or_default();
+    async fn url(&self, global: &Global, event: Option<&Parts>) -> Result<Uri, Failure> {
+        let query = event.and_then(|event| event.query.as_deref());
+        let query = query.map(|query| format!("?{query}")).unwrap_or_default();
         let url = match self.to.as_deref() {
             Some(url) if !url.starts_with('/') => url.to_owned(),
             path => {
@@ -103,7 +129,9 @@ impl Send {
                     .gateway
                     .ok_or_else(|| Failure::failed("the host does not say where its gateway is: use --to URL"))?;
                 let gateway = gateway.replace("0.0.0.0", "127.0.0.1").replace("[::]", "[::1]");
-                format!("http://{gateway}{}{query}", path.unwrap_or(&event.path))
+                let own =
+                    event.map(|event| event.path.clone()).or_else(|| self.what.as_ref().map(|name| format!("/{name}")));
+                format!("http://{gateway}{}{query}", path.unwrap_or(&own.unwrap_or_default()))
             }
         };
         match url.parse::<Uri>() {
@@ -112,25 +140,71 @@ impl Send {
         }
     }
 
-    fn request(&self, event: Parts, url: &Uri, secret: Option<&Secret>) -> Result<Request<Full<Bytes>>, Failure> {
-        let Parts { method, mut headers, mut body, .. } = event;
+    fn of_file(
+        &self,
+        event: &Parts,
+        provider: Option<&str>,
+        url: &Uri,
+        secret: Option<&Secret>,
+    ) -> Result<Request<Bytes>, Failure> {
+        let Parts { method, headers, body, .. } = event;
+        let mut headers = headers.clone();
         let like_github = headers.contains_key("x-github-event") || secret.is_some();
-        match self.provider.or(like_github.then_some(Provider::Github)) {
-            Some(Provider::Github) => sign_for_github(&mut headers, &body, secret),
+        match provider.or(like_github.then_some("github")) {
             None => {}
+            Some("github") => sign_for_github(&mut headers, body, secret),
+            Some(provider) => {
+                let mut sent = Sent {
+                    method: method.to_string(),
+                    url: self.signing.public_url(url),
+                    headers: headers
+                        .iter()
+                        .map(|(name, value)| (name.to_string(), value.as_bytes().to_vec()))
+                        .collect(),
+                    body: body.to_vec(),
+                };
+                self.signing.sign(provider, &mut sent, secret, self.faults.stale)?;
+                return self.finished(sent, url);
+            }
         }
-        for (name, value) in &self.header {
-            headers.insert(name, value.clone());
-        }
-        if self.tamper {
+        let headers = headers.iter().map(|(name, value)| (name.to_string(), value.as_bytes().to_vec())).collect();
+        let sent = Sent { method: method.to_string(), url: url.to_string(), headers, body: body.to_vec() };
+        self.finished(sent, url)
+    }
+
+    fn made_up(&self, provider: &str, url: &Uri, secret: Option<&Secret>) -> Result<Request<Bytes>, Failure> {
+        let now = self.signing.now(provider, self.faults.stale);
+        let public = self.signing.public_url(url);
+        let mut sent = send::event(provider, self.event.as_deref(), &public, now).map_err(Failure::usage)?;
+        self.signing.sign(provider, &mut sent, secret, self.faults.stale)?;
+        self.finished(sent, url)
+    }
+
+    /// As it goes out, to where the URL says. What was signed may have another query by now.
+    fn finished(&self, sent: Sent, url: &Uri) -> Result<Request<Bytes>, Failure> {
+        let wrong = |what: &str| Failure::failed(format!("the event's {what} cannot be sent"));
+        let query = sent.url.split_once('?').map(|(_, query)| format!("?{query}")).unwrap_or_default();
+        let target = format!("{}://{}{}{query}", url.scheme_str().unwrap_or("http"), authority(url), url.path());
+        let mut body = Bytes::from(sent.body);
+        if self.faults.tamper {
             body = tampered(&body)?;
         }
-        let mut request = Request::new(Full::new(body));
-        *request.method_mut() = method;
-        *request.uri_mut() = url.clone();
-        *request.headers_mut() = headers;
+        let mut request =
+            Request::builder().method(sent.method.as_str()).uri(target).body(body).map_err(|_| wrong("URL"))?;
+        for (name, value) in sent.headers {
+            let name = HeaderName::from_bytes(name.as_bytes()).map_err(|_| wrong("header"))?;
+            let value = HeaderValue::from_bytes(&value).map_err(|_| wrong("header"))?;
+            request.headers_mut().append(name, value);
+        }
+        for (name, value) in &self.header {
+            request.headers_mut().insert(name, value.clone());
+        }
         Ok(request)
     }
+}
+
+fn authority(url: &Uri) -> &str {
+    url.authority().map_or("", |authority| authority.as_str())
 }
 
 /// What GitHub puts beside an event. Source:

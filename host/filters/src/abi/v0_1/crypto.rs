@@ -29,7 +29,14 @@ impl Handling {
     }
 
     /// What is made of one value of the key's secret; the problem if it is no such key.
-    fn made(&self, text: &[u8], key: &crypto::Key, form: KeyForm, by: Way, parts: &[crypto::Part]) -> Result<Vec<u8>, String> {
+    fn made(
+        &self,
+        text: &[u8],
+        key: &crypto::Key,
+        form: KeyForm,
+        by: Way,
+        parts: &[crypto::Part],
+    ) -> Result<Vec<u8>, String> {
         let key = native::derive(text, &key.prefix, form)?;
         let parts = self.parts(parts, &key);
         let made = match by {
@@ -69,7 +76,8 @@ impl Way {
         let macs = ["hmac-sha1", "hmac-sha256", "hmac-sha384", "hmac-sha512"].into_iter().map(Self::Mac);
         let mut all = macs.chain(["sha1", "sha256", "sha512"].into_iter().map(Self::Hash));
         let is = |way: &Self| matches!(way, Self::Mac(known) | Self::Hash(known) if *known == name);
-        all.find(is).ok_or_else(|| format!("`{name}` is no MAC: hmac-sha1, -sha256, -sha384, -sha512, or sha1, sha256, sha512"))
+        all.find(is)
+            .ok_or_else(|| format!("`{name}` is no MAC: hmac-sha1, -sha256, -sha384, -sha512, or sha1, sha256, sha512"))
     }
 
     fn check(self, parts: &[crypto::Part]) -> Result<(), String> {
@@ -134,7 +142,9 @@ impl crypto::Host for Call {
         let (by, form) = (valid!(Way::of(&algorithm)), valid!(form(&key)));
         valid!(by.check(&parts));
         let handling = handling!(self, &format!("secrets.{}", key.secret));
-        let Some(keys) = handling.filter.keys(&key.secret) else { return denied(self, &format!("secrets.{}", key.secret)) };
+        let Some(keys) = handling.filter.keys(&key.secret) else {
+            return denied(self, &format!("secrets.{}", key.secret));
+        };
         let mut holds = false;
         for value in keys {
             let made = valid!(handling.made(value.text(), &key, form, by, &parts));
