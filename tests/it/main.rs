@@ -22,6 +22,7 @@ mod limits;
 mod octokit;
 mod once;
 mod previous;
+mod providers;
 mod refusals;
 mod sandbox;
 mod secrets;

@@ -330,6 +330,7 @@ pub(crate) fn made(
             crate::native::mac(mac, &key, std::iter::once(signed.as_bytes())).expect("is known")
         }
         (_, "ES256", Some(private)) => private.sign("ecdsa-p256-sha256-fixed", signed.as_bytes())?,
+        (_, "EdDSA", Some(private)) => private.sign("ed25519", signed.as_bytes())?,
         (_, "RS256", Some(private)) => private.sign("rsa-pkcs1-sha256", signed.as_bytes())?,
         _ => return Err(format!("a private key is needed to sign with {algorithm}")),
     };

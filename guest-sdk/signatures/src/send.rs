@@ -11,7 +11,7 @@ use crate::{
     jwt,
     native::{self, PrivateKey},
     place::{Clock, Spot},
-    recipe::{Algorithm, Encoding, Recipe, Scheme, Unit},
+    recipe::{Algorithm, Code, Encoding, KeyForm, Recipe, Scheme, Unit},
     request::{Incoming, Request},
     shipped::{FILES, recipe},
     signature::encode,
@@ -402,6 +402,62 @@ fn put_value(value: &Value, text: &str, signer: &Signer<'_>, sent: &mut Sent) ->
         other => return Err(format!("nothing can be put into {other}")),
     }
     Ok(())
+}
+
+/// A made-up secret of the form that a scheme takes, for trials.
+pub fn secret_for(scheme: &Scheme, seed: &str) -> String {
+    let bytes = format!("{seed}-0123456789-0123456789");
+    let form = match scheme.code {
+        Some(Code::Adyen) => KeyForm::Hex,
+        Some(Code::Rfc9421) => KeyForm::Base64,
+        _ => scheme.key,
+    };
+    let text = match form {
+        KeyForm::Base64 => encode(Encoding::Base64, bytes.as_bytes()),
+        KeyForm::Hex => encode(Encoding::Hex, bytes.as_bytes()),
+        _ => format!("{bytes}:x"),
+    };
+    format!("{}{text}", scheme.key_prefix)
+}
+
+/// Made-up settings that a recipe needs, for trials.
+pub fn settings_for(recipe: &Recipe) -> BTreeMap<String, String> {
+    let value = |name: &str| match name {
+        "domain" => Some("example.kinde.com"),
+        "jwks_url" => Some("https://auth.example.com/.well-known/jwks.json"),
+        "header" => Some("X-Chosen"),
+        "algorithm" | "components" | "label" | "keyid" | "window" | "environment" => None,
+        _ => Some("made-up"),
+    };
+    recipe.settings.keys().filter_map(|name| Some((name.clone(), value(name)?.to_owned()))).collect()
+}
+
+/// A new private key, where a scheme signs with one.
+pub fn private_key_for(scheme: &Scheme) -> Option<Result<PrivateKey, String>> {
+    let first = scheme.algorithms.first().map(String::as_str);
+    let algorithm = match (scheme.algorithm, first, scheme.code) {
+        (Algorithm::Ed25519, ..) | (_, Some("EdDSA"), _) => "ed25519",
+        (Algorithm::EcdsaP256Sha256 | Algorithm::EcdsaP256Sha1, ..)
+        | (_, Some("ES256"), _)
+        | (.., Some(Code::Ebay | Code::Plaid)) => "ecdsa-p256",
+        (Algorithm::RsaPkcs1Sha256 | Algorithm::RsaPkcs1Sha1, ..) | (_, Some("RS256"), _) | (.., Some(Code::Sns)) => {
+            "rsa"
+        }
+        _ => return None,
+    };
+    Some(PrivateKey::generate(algorithm).map(|(key, _)| key))
+}
+
+/// The public key as one stores it for a scheme that keeps it like a secret.
+pub fn public_secret_for(scheme: &Scheme, key: &PrivateKey) -> Result<String, String> {
+    Ok(match scheme.key {
+        KeyForm::Hex => encode(Encoding::Hex, &key.public_raw()),
+        KeyForm::Base64 if scheme.algorithm == Algorithm::Ed25519 => {
+            format!("{}{}", scheme.key_prefix, encode(Encoding::Base64, &key.public_raw()))
+        }
+        KeyForm::Base64 => key.public_pem()?.lines().filter(|line| !line.starts_with("--")).collect(),
+        _ => key.public_pem()?,
+    })
 }
 
 impl From<Trouble> for String {

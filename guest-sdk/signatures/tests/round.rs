@@ -2,13 +2,10 @@
 
 use std::collections::BTreeMap;
 
-use base64::{
-    Engine as _,
-    engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD},
-};
+use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
 use serde_json::json;
 use signatures::{
-    Algorithm, Judgement, KeyForm, Options, Recipe, Request, Scheme,
+    Judgement, Options, Recipe, Request, Scheme,
     native::{Keyring, PrivateKey},
     send::{self, Sent, Signer},
 };
@@ -29,45 +26,6 @@ struct Party {
     private: Option<PrivateKey>,
     settings: BTreeMap<String, String>,
     keyring: Keyring,
-}
-
-fn secret(scheme: &Scheme, seed: &str) -> String {
-    let bytes = format!("{seed}-0123456789-0123456789");
-    let form = match scheme.code {
-        Some(signatures::Code::Adyen) => KeyForm::Hex,
-        Some(signatures::Code::Rfc9421) => KeyForm::Base64,
-        _ => scheme.key,
-    };
-    let text = match form {
-        KeyForm::Base64 => STANDARD.encode(&bytes),
-        KeyForm::Hex => hex::encode(&bytes),
-        _ => format!("{bytes}:x"),
-    };
-    format!("{}{text}", scheme.key_prefix)
-}
-
-fn settings(recipe: &Recipe) -> BTreeMap<String, String> {
-    let value = |name: &str| match name {
-        "domain" => Some("example.kinde.com"),
-        "jwks_url" => Some("https://auth.example.com/.well-known/jwks.json"),
-        "header" => Some("X-Chosen"),
-        "algorithm" | "components" | "label" | "keyid" | "window" | "environment" => None,
-        _ => Some("arn-or-id"),
-    };
-    recipe.settings.keys().filter_map(|name| Some((name.clone(), value(name)?.to_owned()))).collect()
-}
-
-fn private(scheme: &Scheme, code: &str) -> Option<PrivateKey> {
-    let first = scheme.algorithms.first().map(String::as_str);
-    let algorithm = match (scheme.algorithm, first, code) {
-        (Algorithm::Ed25519, ..) => "ed25519",
-        (Algorithm::EcdsaP256Sha256 | Algorithm::EcdsaP256Sha1, ..)
-        | (_, Some("ES256"), _)
-        | (_, _, "ebay" | "plaid") => "ecdsa-p256",
-        (Algorithm::RsaPkcs1Sha256 | Algorithm::RsaPkcs1Sha1, ..) | (_, Some("RS256"), _) | (_, _, "sns") => "rsa",
-        _ => return None,
-    };
-    Some(PrivateKey::generate(algorithm).unwrap().0)
 }
 
 /// Modulus and exponent of an RSAPublicKey in DER.
@@ -175,9 +133,13 @@ fn what_is_signed_is_taken_and_nothing_else() {
 fn check(provider: &str, recipe: &Recipe, number: usize, scheme: &Scheme, event: &str) -> Result<bool, String> {
     let what = format!("{provider}, scheme {number}, {event}");
     let mut sent = send::event(provider, Some(event), URL, NOW).unwrap();
-    let private = private(scheme, scheme.code.map_or("", |code| code.name()));
-    let mut party =
-        Party { secret: secret(scheme, "right"), private, settings: settings(recipe), keyring: Keyring::default() };
+    let private = send::private_key_for(scheme).map(Result::unwrap);
+    let mut party = Party {
+        secret: send::secret_for(scheme, "right"),
+        private,
+        settings: send::settings_for(recipe),
+        keyring: Keyring::default(),
+    };
     let signer = Signer { secret: &party.secret, private: party.private.as_ref(), settings: &party.settings, now: NOW };
     if let Err(problem) = send::sign(provider, number, &signer, &mut sent) {
         // A second scheme may be for other requests: a form's in a JSON body.
@@ -189,17 +151,7 @@ fn check(provider: &str, recipe: &Recipe, number: usize, scheme: &Scheme, event:
         if scheme.keys.is_some() || scheme.code.is_some() {
             party.keyring.documents = documents(provider, private, &sent);
         }
-        value = match scheme.key {
-            KeyForm::Hex => hex::encode(private.public_raw()).into_bytes(),
-            KeyForm::Base64 if scheme.algorithm == Algorithm::Ed25519 => {
-                format!("{}{}", scheme.key_prefix, STANDARD.encode(private.public_raw())).into_bytes()
-            }
-            KeyForm::Base64 => {
-                let pem = private.public_pem().unwrap();
-                pem.lines().filter(|line| !line.starts_with("--")).collect::<String>().into_bytes()
-            }
-            _ => private.public_pem().unwrap().into_bytes(),
-        };
+        value = send::public_secret_for(scheme, private).unwrap().into_bytes();
     }
     party.keyring.secrets.insert("secret".to_owned(), vec![value]);
     let judgement = judged(recipe, &party, &sent, NOW);
@@ -215,7 +167,7 @@ fn check(provider: &str, recipe: &Recipe, number: usize, scheme: &Scheme, event:
             private: None,
             secret: String::new(),
         };
-        other.keyring.secrets.insert("secret".to_owned(), vec![secret(scheme, "wrong").into_bytes()]);
+        other.keyring.secrets.insert("secret".to_owned(), vec![send::secret_for(scheme, "wrong").into_bytes()]);
         let judgement = judged(recipe, &other, &sent, NOW);
         ensure!(matches!(judgement, Judgement::Failed(_)), "{what} with another secret: {judgement:?}");
     }
