@@ -1,0 +1,1 @@
+"""`snaphook-py build`: a filter becomes a component. Nothing of this is in the component."""

@@ -1,0 +1,52 @@
+"""What a module says about itself: the build writes it into the component's custom section `snaphook:manifest`."""
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Literal, TypeAlias, get_args
+
+SECTION = "snaphook:manifest"
+
+BodyNeed: TypeAlias = Literal["none", "buffered"]
+"""Whether the host must have read the body before it calls. `none`: the filter never looks at it, and the host may stream it
+past; `buffered`: it is read whole before the call."""
+
+_NAME = re.compile(r"[a-z0-9._-]{1,63}")
+
+
+@dataclass(frozen=True, slots=True)
+class Manifest:
+    """What a filter asks for. It requests, it never grants."""
+
+    body: BodyNeed
+    secrets: tuple[str, ...]
+    reveal: tuple[str, ...]
+    kv: tuple[str, ...]
+    config_schema: str | None
+    """A file beside the one with the filter: the JSON Schema (2020-12) of its configuration."""
+
+
+def checked(
+    body: BodyNeed, secrets: Sequence[str], reveal: Sequence[str], kv: Sequence[str], config_schema: str | None
+) -> Manifest:
+    """A manifest out of what stands in a filter's class.
+
+    Raises:
+        TypeError, ValueError: if that cannot be a manifest.
+    """
+    if body not in get_args(BodyNeed):
+        raise ValueError(f'`body` is "none" or "buffered", not {body!r}')
+    if config_schema is not None and not isinstance(config_schema, str):
+        raise TypeError("`config_schema` is the name of a file")
+    return Manifest(body, _names("secrets", secrets), _names("reveal", reveal), _names("kv", kv), config_schema)
+
+
+def _names(key: str, names: Sequence[str]) -> tuple[str, ...]:
+    if isinstance(names, str) or not all(isinstance(name, str) for name in names):
+        raise TypeError(f'`{key}` is a list of names: ["webhook"]')
+    for name in names:
+        if not _NAME.fullmatch(name):
+            raise ValueError(
+                f"{name!r} in `{key}` is no name, which has 1 to 63 characters of a-z, 0-9, `-`, `_` and `.`"
+            )
+    return tuple(names)
