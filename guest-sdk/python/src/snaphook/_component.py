@@ -17,8 +17,8 @@ from snaphook._wire import Header
 from snaphook.body import Body
 from snaphook.event import Destination, Event, Phase, Route
 
-# Calls of Python inside of each other. With some 600 the traceback of an exception takes, when it is dropped, all the machine
-# stack that the host gives a call; Python does not know of that border, and past it the instance is lost.
+# Calls of Python inside of each other. With some 600 the traceback of an exception takes, when it is dropped, all of the
+# machine's stack that the host gives a call; Python does not know of that border, and past it the instance is lost.
 RECURSION_MOST = 400
 
 _ERRORS: dict[type[Any], type[errors.CallError]] = {

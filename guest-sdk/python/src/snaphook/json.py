@@ -27,7 +27,9 @@ def write(value: Any) -> str:
         TypeError, ValueError: if the value cannot be written as JSON: other types than those of JSON, numbers that are not
             finite, more than 128 levels.
     """
-    _check_depth(value)
+    # The encoder of the standard library goes down with the machine's stack, and past its end the component is lost.
+    if too_deep(value):
+        raise ValueError(f"the value has more than {DEPTH_MOST} levels")
     text = _compact(value)
     if text.isascii():
         return text
@@ -75,17 +77,20 @@ _decoder = json.JSONDecoder(parse_constant=_no_constant)
 _member_decoder = json.JSONDecoder(parse_constant=_no_constant, object_pairs_hook=Members)
 
 
-def _check_depth(value: Any) -> None:
-    """The encoder of the standard library goes down with the machine's stack, and past its end the component is lost."""
+def too_deep(value: Any) -> bool:
+    """Whether the value has more levels than JSON may have. Counted without recursion."""
     level = [value]
-    for _ in range(DEPTH_MOST + 1):
-        below: list[Any] = []
-        for container in level:
-            if isinstance(container, dict):
-                below.extend(member for member in container.values() if isinstance(member, dict | list | tuple))
-            elif isinstance(container, list | tuple):
-                below.extend(element for element in container if isinstance(element, dict | list | tuple))
-        if not below:
-            return
-        level = below
-    raise ValueError(f"the value has more than {DEPTH_MOST} levels")
+    for _ in range(DEPTH_MOST):
+        level = [each for container in level for each in _containers(container)]
+        if not level:
+            return False
+    return True
+
+
+def _containers(value: Any) -> list[Any]:
+    inside: Iterable[Any] = ()
+    if isinstance(value, dict):
+        inside = value.values()
+    elif isinstance(value, list | tuple):
+        inside = value
+    return [each for each in inside if isinstance(each, dict | list | tuple)]

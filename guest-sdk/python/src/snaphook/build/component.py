@@ -138,4 +138,5 @@ def _problem(output: str, source: Source) -> str:
     if not own or not faults:
         return f"componentize-py failed:\n{output.strip()}"
     file, line = own[-1]
-    return f"{file}:{line}: {faults[-1]} (in the component's Python, which has no sockets, threads, processes or C extensions)"
+    has_not = "in the component's Python, which has no sockets, threads, processes or C extensions"
+    return f"{file}:{line}: {faults[-1]} ({has_not})"

@@ -4,7 +4,7 @@ import json
 from typing import Any
 
 from snaphook.errors import Invalid
-from snaphook.json import DEPTH_MOST, read
+from snaphook.json import DEPTH_MOST, read, too_deep
 
 _decoder = json.JSONDecoder()
 _SPACE = " \t\n\r"
@@ -100,18 +100,9 @@ def _checked(body: bytes) -> str:
         value = read(text)
     except (ValueError, RecursionError) as error:
         raise Invalid(f"not JSON: {error}") from None
-    level = [value]
-    for _ in range(DEPTH_MOST + 1):
-        level = [each for value in level for each in _members(value)]
-        if not level:
-            return text
-    raise Invalid(f"not JSON: more than {DEPTH_MOST} levels")
-
-
-def _members(value: Any) -> list[Any]:
-    if isinstance(value, dict):
-        return list(value.values())
-    return value if isinstance(value, list) else []
+    if too_deep(value):
+        raise Invalid(f"not JSON: more than {DEPTH_MOST} levels")
+    return text
 
 
 def _span(text: str, start: int) -> tuple[int, int]:

@@ -1,0 +1,224 @@
+"""Filters under the test host: what they see, say, and how they fail."""
+
+import unittest
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+from snaphook import ConfigError, Event, Failure, Filter, Response, Verdict, clock, kv, secrets
+from snaphook.errors import Denied, Unavailable
+from snaphook.event import Destination
+from snaphook.testing import Sample, Test
+from tests.filters import KEPT, Config, Doer, Guard
+
+SECRET = "It's a Secret to Everybody"
+
+
+class Verifying(unittest.TestCase):
+    def test_what_is_signed_goes_on_once(self) -> None:
+        test = Test(Guard, secrets={"webhook": [SECRET, "older"]})
+        sample = Sample(body="Hello, World!", headers={"x-github-delivery": "1"}, signed="webhook")
+        self.assertEqual(test.run(sample).event.header("x-verified"), "1")
+        self.assertEqual(test.run(sample).answer_text, "duplicate")
+        test.clock_ms += 60_000
+        self.assertEqual(test.run(sample).name, "edit")
+
+    def test_a_reservation_is_released_with_its_event(self) -> None:
+        test = Test(Guard, secrets={"webhook": SECRET})
+        sample = Sample(headers={"x-github-delivery": "1"}, signed="webhook")
+        test.destinations_refuse = True
+        self.assertEqual([test.run(sample).name, test.run(sample).name], ["edit", "edit"])
+        test.reserve("deliveries", "1")
+        self.assertEqual(test.run(sample).name, "retry-later")
+
+    def test_githubs_own_example_is_right(self) -> None:
+        # Source: https://docs.github.com/en/webhooks/using-webhooks/validating-webhook-deliveries
+        right = "sha256=757107ea0eb2509fc211221cce984b8a37570b6d7586c22c46f4379c8b043e17"
+        for signature, reason in [
+            ([right], "no delivery"),
+            ([right.upper().replace("SHA", "sha")], "no delivery"),
+            ([], "header x-hub-signature-256 is missing"),
+            ([right, right], "header x-hub-signature-256 is there twice"),
+            ([right[:-1]], "header x-hub-signature-256 is malformed"),
+            ([right[:-2] + " 1"], "header x-hub-signature-256 is malformed"),
+            ([right[7:]], "header x-hub-signature-256 is malformed"),
+            ([right[:-1] + "8"], "signature does not match the body"),
+        ]:
+            pairs = [("x-hub-signature-256", value) for value in signature]
+            outcome = Test(Guard, secrets={"webhook": SECRET}).run(Sample(body="Hello, World!", headers=pairs))
+            self.assertEqual(outcome.reason, reason)
+
+    def test_what_is_not_asked_for_cannot_be_granted(self) -> None:
+        self.assertRaises(ValueError, Test, Guard, secrets={"other": "1"})
+        self.assertRaises(ValueError, Test, Guard, reveal={"webhook": "1"})
+
+
+def done(do: str, sample: Sample | None = None, destinations: tuple[str, ...] = ()) -> "tuple[str, str]":
+    test = Test(Doer, config={"do": do}, secrets={"webhook": "s"}, reveal={"open": "sesame"}, destinations=destinations)
+    outcome = test.run(sample)
+    return outcome.name, outcome.reason
+
+
+class Doing(unittest.TestCase):
+    def test_the_event_is_seen_as_it_came(self) -> None:
+        sample = Sample(
+            method="PUT",
+            path="/x?q=a%20b+c&z",
+            headers=[
+                ("X-A", "1"),
+                ("x-a", "2"),
+                ("x-b", b"\xff"),
+                ("content-type", "Text/Plain; charset=utf-8"),
+                ("authorization", "bearer  token"),
+                ("x-list", "a, ,b"),
+                ("x-list", "c"),
+            ],
+            body="é",
+            path_params={"team": "blue"},
+            labels={"x": "y"},
+            destination="here",
+            attempt=2,
+            replay=True,
+        )
+        seen = ["evt_01KB4QJ0000000000000000000", "PUT", "/x", "q=a%20b+c&z", "192.0.2.1", "blue", "y", "a b c", "1"]
+        more = [b"\xff", None, [b"1", b"2"], "text/plain", "token", ["a", "b", "c"], Destination("here"), 2, True, 2]
+        self.assertEqual(done("look", sample), ("drop", repr([*seen, *more])))
+
+    def test_queries_are_decoded_as_forms(self) -> None:
+        for text, plain in [
+            ("plain", "plain"),
+            ("a+b%20c", "a b c"),
+            ("%C3%A9", "é"),
+            ("%ff", "\ufffd"),
+            ("100%", "100%"),
+            ("%zz%4", "%zz%4"),
+            ("%2B+", "+ "),
+            ("é%", "é%"),
+        ]:
+            outcome = Test(Querying).run(Sample(path=f"/?q={text}"))
+            self.assertEqual(outcome.reason, plain)
+
+    def test_the_body_is_read_as_it_is_asked_for(self) -> None:
+        sample = Sample(body='{"a":1, "b":[true]}', original_body="first")
+        seen = [19, b'"a', "1", [True], ["1", None], {"a": 1, "b": [True]}, "first", "781b", None]
+        self.assertEqual(done("read", sample), ("drop", repr(seen)))
+        self.assertEqual(done("read", Sample(body="no json")), ("reject", done("read", Sample(body="no json"))[1]))
+        self.assertEqual(Test(Doer, config={"do": "read"}).run(Sample(body="no json")).status, 400)
+
+    def test_what_is_granted_is_used(self) -> None:
+        used = [b"1", 3, True, b"4", None, None, b"sesame", '{"do": "use"}', b'{"do": "use"}', 7, True, True]
+        self.assertEqual(done("use", Sample(headers={"x-time": "5"}, body="body")), ("drop", repr(used)))
+
+    def test_what_is_said_beside_the_verdict_is_kept(self) -> None:
+        outcome = Test(Doer, config={"do": "say"}).run()
+        self.assertEqual((outcome.labels, outcome.order_key, outcome.idempotency_key), ({"a.b": "d"}, "o", "i"))
+        self.assertEqual((outcome.deliver_after, outcome.answer), (1_790_000_000_001, Response(201, "made")))
+        self.assertEqual(outcome.logs, [("info", "said")])
+
+    def test_failures_say_what_and_where(self) -> None:
+        self.assertEqual(done("nothing"), ("failed", "`handle` returned None, not a verdict"))
+        self.assertRegex(done("error")[1], r"^KeyError: 'x' \(tests\.filters, line \d+\)$")
+        self.assertEqual(done("failure"), ("failed", "exactly this"))
+        self.assertRegex(done("ended")[1], r"^SystemExit: 3 \(")
+        self.assertRegex(done("denied")[1], r"^Denied: no grant for kv\.other \(")
+        self.assertEqual(Test(Doer, config={"do": "denied"}).run().denied, ["kv.other"])
+        self.assertEqual(done("invalid"), ("pass", ""))
+        self.assertEqual(done("empty"), ("pass", ""))
+        self.assertEqual(done("refused"), ("reject", "too many"))
+
+    def test_the_body_is_gone_when_the_event_is(self) -> None:
+        done("keep", Sample(body="x"))
+        self.assertEqual(KEPT[-1].path, "/")
+        self.assertRaises(Failure, KEPT[-1].body.text)
+
+    def test_edits_are_applied_as_the_host_does(self) -> None:
+        sample = Sample(path="/?old", headers=[("x-a", "1"), ("x-b", "1")], body='{"a":1}')
+        sent = Test(Doer, config={"do": "edits"}).run(sample).event
+        self.assertEqual((sent.method, sent.path, sent.query, sent.destinations), ("PUT", "/new", "a=1", ["one"]))
+        self.assertEqual((sent.headers, sent.json()), ([("x-a", b"2"), ("x-a", b"3")], {"b": {"c": [1]}}))
+        self.assertEqual(done("edits", Sample(body="x"))[1][:33], "bad output: the body is not JSON:")
+        bad = "bad output: `one` is not one of the route's destinations"
+        self.assertEqual(done("edits", Sample(body="{}"), destinations=("two",)), ("failed", bad))
+
+    def test_configurations_are_checked(self) -> None:
+        for written, fault in [
+            ({"do": ""}, "do: is empty"),
+            ({"does": ""}, "does: unknown field `does`, expected `do`"),
+        ]:
+            with self.assertRaises(ConfigError) as raised:
+                Test(Doer, config=written).configure()
+            self.assertEqual(str(raised.exception), fault)
+        with self.assertRaisesRegex(Failure, r"^KeyError: 'broken' \("):
+            Test(Doer, config={"do": "broken"}).configure()
+        with self.assertRaisesRegex(ConfigError, "^this filter takes no configuration: remove `a`, `b`$"):
+            Test(Guard, config={"a": 1, "b": 2}).configure()
+        with self.assertRaisesRegex(ConfigError, "^is not JSON: "):
+            Test(Doer, config_text="{").configure()
+
+    def test_there_is_no_host_outside_of_a_run(self) -> None:
+        self.assertRaises(Unavailable, clock.now_ms)
+        self.assertRaises(Denied, self._while_configuring)
+
+    def _while_configuring(self) -> None:
+        try:
+            Test(Early).configure()
+        except Failure as failure:
+            raise failure.__cause__ or failure from None
+
+    def test_secrets_are_compared(self) -> None:
+        self.assertTrue(secrets.equal("token", b"token"))
+        self.assertFalse(secrets.equal("token", "tokem"))
+
+
+class Querying(Filter[None]):
+    def handle(self, event: Event, config: None) -> Verdict:
+        return Verdict.drop(event.query_value("q") or "")
+
+
+class Early(Filter[Config], kv=["seen"]):
+    def handle(self, event: Event, config: Config) -> Verdict:
+        return Verdict.pass_()
+
+    def validate(self, config: Config) -> None:
+        kv.namespace("seen").get("a")
+
+
+class Prepared(Filter[Config]):
+    """Keeps something of its own for `handle`."""
+
+    def handle(self, event: Event, config: Config) -> Verdict:
+        return Verdict.drop(config.do)
+
+    def prepare(self, config: Config, text: str) -> bytes:
+        return config.do.upper().encode()
+
+    def restore(self, prepared: bytes) -> Config:
+        return Config(prepared.decode())
+
+
+class Classes(unittest.TestCase):
+    def test_what_is_prepared_is_restored(self) -> None:
+        self.assertEqual(Test(Prepared, config={"do": "x"}).run().reason, "X")
+
+    def test_the_class_says_what_it_asks_for(self) -> None:
+        self.assertEqual(
+            (Guard.manifest.body, Guard.manifest.secrets, Guard.manifest.kv),
+            ("buffered", ("webhook",), ("deliveries",)),
+        )
+        for wrong in ({"body": "all"}, {"secrets": ["UPPER"]}, {"kv": [""]}, {"reveal": ["x" * 64]}):
+            self.assertRaises(ValueError, type(Filter), "Wrong", (Filter,), {}, **wrong)
+        self.assertRaises(TypeError, type(Filter), "Wrong", (Filter,), {}, secrets="webhook")
+
+
+class Files(unittest.TestCase):
+    def test_event_files_are_read(self) -> None:
+        with TemporaryDirectory() as folder:
+            path = Path(folder) / "event.json"
+            path.write_text('{"path": "/a", "query": "b", "headers": [["X", "1"], ["x", "2"]], "body": {"a": "é"}}')
+            sample = Sample.file(path)
+            self.assertEqual((sample.method, sample.path, sample.octets()), ("POST", "/a?b", '{"a":"é"}'.encode()))
+            self.assertEqual(sample.with_headers(), [("x", b"1"), ("x", b"2")])
+            path.write_text('{"body_base64": "//79"}')
+            self.assertEqual(Sample.file(path).octets(), b"\xff\xfe\xfd")
+            for wrong in ('{"boddy": 1}', '{"body": 1, "body_text": ""}', "[]", '{"body_base64": "Zm 9"}'):
+                path.write_text(wrong)
+                self.assertRaises(ValueError, Sample.file, path)
