@@ -107,7 +107,11 @@ class Event:
 
     def header_bytes(self, name: str) -> bytes | None:
         """The first value of a header, its exact bytes."""
-        return next(self.header_values(name), None)
+        name = name.lower()
+        for known, value in self._head.headers:
+            if known == name:
+                return value
+        return None
 
     def header_values(self, name: str) -> Iterator[bytes]:
         """All values of a header, in their order."""
