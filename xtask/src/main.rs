@@ -3,6 +3,7 @@
 
 mod demo;
 mod guests;
+mod languages;
 mod step;
 mod verify;
 

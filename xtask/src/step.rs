@@ -2,6 +2,7 @@
 
 use std::{
     ffi::OsStr,
+    path::Path,
     process::{Command, Stdio},
     time::Instant,
 };
@@ -10,11 +11,16 @@ use anyhow::{Context, Result, bail};
 
 /// Runs the command from the root, with its output passed through.
 pub(crate) fn run(what: &str, command: &mut Command) -> Result<()> {
+    in_folder(what, &crate::root(), command)
+}
+
+/// As `run`, from another folder.
+pub(crate) fn in_folder(what: &str, folder: &Path, command: &mut Command) -> Result<()> {
     eprintln!("\n── {what}");
     let start = Instant::now();
     let program = command.get_program().to_owned();
     let status = command
-        .current_dir(crate::root())
+        .current_dir(folder)
         .stdin(Stdio::null())
         .status()
         .with_context(|| format!("cannot start `{}`", program.display()))?;

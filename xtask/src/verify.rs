@@ -4,7 +4,7 @@ use std::process::Command;
 
 use anyhow::{Result, bail};
 
-use crate::{demo, guests, step, target};
+use crate::{demo, guests, languages, step, target};
 
 /// Every cargo command selects the whole workspace: a smaller selection would ask for fewer features of shared crates and
 /// build wasmtime a second time.
@@ -21,10 +21,11 @@ pub(crate) fn run() -> Result<()> {
     )?;
     step::run("documentation's examples", &mut step::cargo(&["test", "--workspace", "--doc"]))?;
     if step::there("cargo-nextest", "--version") {
-        step::run("tests", &mut step::cargo(&["nextest", "run", "--workspace"]))
+        step::run("tests", &mut step::cargo(&["nextest", "run", "--workspace"]))?;
     } else {
-        step::run("tests", &mut step::cargo(&["test", "--workspace", "--lib", "--bins", "--tests"]))
+        step::run("tests", &mut step::cargo(&["test", "--workspace", "--lib", "--bins", "--tests"]))?;
     }
+    languages::run()
 }
 
 /// Licences, duplicate versions and sources are checked without network; advisories where their database can be had.

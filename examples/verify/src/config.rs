@@ -103,7 +103,7 @@ impl TryFrom<Written> for Config {
                 return Err(format!("settings.{name}: is missing: {what}"));
             }
         }
-        for name in rest.settings.keys().filter(|name| !recipe.settings.contains_key(*name)) {
+        if let Some(name) = rest.settings.keys().find(|name| !recipe.settings.contains_key(*name)) {
             let known: Vec<&str> = recipe.settings.keys().map(String::as_str).collect();
             let known = if known.is_empty() { "it takes none".to_owned() } else { known.join(", ") };
             return Err(format!("settings.{name}: {provider} does not read it: {known}"));

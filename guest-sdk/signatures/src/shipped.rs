@@ -54,7 +54,7 @@ mod tests {
             let recipe = read.unwrap_or_else(|error| panic!("{}: {error}", file.name));
             assert!(recipe.docs.starts_with("https://"), "{} names no page of its provider", file.name);
             assert!(
-                recipe.like.is_some() != !recipe.schemes.is_empty(),
+                recipe.like.is_some() == recipe.schemes.is_empty(),
                 "{} has no scheme of its own or another's",
                 file.name
             );

@@ -22,8 +22,9 @@ use crate::{abi, cache, compiler::Compiler, fetch::Fetcher, module::Module, puls
 pub(crate) const TICK: Duration = Duration::from_millis(1);
 /// Elements of one table: what the largest toolchains need (JavaScript 7,700) and some room.
 pub(crate) const TABLE_ELEMENTS_MOST: usize = 10_000;
-/// Machine stack of a call; half of it may be the guest's.
-const STACK_BYTES: usize = 256 << 10;
+/// Machine stack of a call; half of it may be the guest's. Interpreters recurse: with half as much Python's own limit, 400 levels,
+/// came after the end.
+const STACK_BYTES: usize = 512 << 10;
 /// Memories, tables and core instances of one component.
 pub(crate) const MEMORIES_MOST: u32 = 8;
 const TABLES_MOST: u32 = 16;

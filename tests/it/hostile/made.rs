@@ -253,7 +253,7 @@ pub(super) fn locals(locals: usize) -> Vec<u8> {
 
 /// One call whose frame alone is larger than the whole stack.
 pub(super) fn huge_frame() -> Vec<u8> {
-    const VECTORS: usize = 9_000;
+    const VECTORS: usize = 18_000;
     let mut function = format!("(local{})", " v128".repeat(VECTORS));
     for index in 1..=VECTORS {
         write!(function, " local.get 0 call $id local.set {index}").unwrap();

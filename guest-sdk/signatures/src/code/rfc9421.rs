@@ -100,7 +100,7 @@ fn check_covered(way: &Way<'_>, input: &InnerList) -> Result<(), Cause> {
     let missing = match way.request.settings().get("components") {
         Some(wanted) => wanted.split_whitespace().find(|name| !covers(name)).map(str::to_owned),
         None if !covers("@method") => Some("@method".to_owned()),
-        None if !covers("@target-uri") && !(covers("@authority") && covers("@path")) => Some("@target-uri".to_owned()),
+        None if !(covers("@target-uri") || covers("@authority") && covers("@path")) => Some("@target-uri".to_owned()),
         None if !covers("content-digest") && !way.request.body().is_empty() => Some("content-digest".to_owned()),
         None => None,
     };

@@ -37,7 +37,7 @@ pub(crate) struct Send {
     /// List the providers, or a provider's events.
     #[arg(long)]
     list: bool,
-    /// Where to: a URL, or a path on the host's gateway. By default the event's own path there.
+    /// Where to: a URL, or a path on the host's gateway. By default the event's own path there, or /PROVIDER.
     #[arg(long, value_name = "URL|PATH")]
     to: Option<String>,
     /// With a file: sign it as this provider does. By default as GitHub, if the event has the header x-github-event or there
