@@ -28,3 +28,4 @@ mod sandbox;
 mod secrets;
 mod support;
 mod tidy;
+mod workbench;

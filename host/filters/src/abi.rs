@@ -29,27 +29,43 @@ pub(crate) enum Adapter {
 const OFFERED: &[&str] =
     &["snaphook:filter/", "wasi:cli/", "wasi:clocks/", "wasi:filesystem/", "wasi:io/", "wasi:random/", "wasi:sockets/"];
 
+/// Why imports of these names cannot be linked: a reason for each.
+pub(crate) fn not_offered(imports: &[String]) -> impl Iterator<Item = Refused> {
+    let strange = imports.iter().filter(|import| !OFFERED.iter().any(|offered| import.starts_with(offered)));
+    strange.map(|import| {
+        Refused(format!(
+            "the component imports `{import}`, which this host does not offer; it offers `snaphook:filter/*@0.1.0` \
+             and WASI 0.2 cli, clocks, filesystem, io, random and sockets (all empty)"
+        ))
+    })
+}
+
+/// Whether one of these exports is what the host calls. wasmtime also takes a compatible version of it.
+pub(crate) fn exports_handler(exports: &[String]) -> bool {
+    exports.iter().any(|export| export == v0_1::HANDLER)
+}
+
+pub(crate) fn no_handler(exports: &[impl AsRef<str>]) -> Refused {
+    let exports: Vec<&str> = exports.iter().map(AsRef::as_ref).collect();
+    Refused(format!(
+        "the component does not export `{}`, so it is no filter of a known world; it exports {exports:?}. \
+         Build it with the guest SDK, or against wit/filter.wit",
+        v0_1::HANDLER
+    ))
+}
+
 pub(crate) fn adapt(
     linker: &Linker,
     component: &Component,
     imports: &[String],
 ) -> Result<(&'static str, Adapter), Refused> {
-    for import in imports {
-        if !OFFERED.iter().any(|offered| import.starts_with(offered)) {
-            return Err(Refused(format!(
-                "the component imports `{import}`, which this host does not offer; it offers `snaphook:filter/*@0.1.0` \
-                 and WASI 0.2 cli, clocks, filesystem, io, random and sockets (all empty)"
-            )));
-        }
+    if let Some(refused) = not_offered(imports).next() {
+        return Err(refused);
     }
     if component.get_export_index(None, v0_1::HANDLER).is_none() {
         let exports = component.component_type();
         let exports: Vec<&str> = exports.exports(component.engine()).map(|(name, _)| name).collect();
-        return Err(Refused(format!(
-            "the component does not export `{}`, so it is no filter of a known world; it exports {exports:?}. \
-             Build it with the guest SDK, or against wit/filter.wit",
-            v0_1::HANDLER
-        )));
+        return Err(no_handler(&exports));
     }
     let pre = linker
         .0

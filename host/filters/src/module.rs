@@ -116,25 +116,15 @@ impl Engine {
 
     async fn compile(&self, digest: Digest, bytes: Bytes) -> Result<Arc<Module>, Refused> {
         let turn = Arc::clone(&self.0.compiling).acquire_owned().await.expect("never closed");
-        let engine = self.clone();
         let start = Instant::now();
-        let code = match &self.0.compiler {
-            Some(compiler) => Some(compiler.run(bytes.clone()).await?),
-            None => None,
-        };
-        let compiled = blocking(move || {
-            let manifest = inspect::inspect(&bytes)?;
-            let wasm = &engine.0.machine.wasm;
-            let component = match code {
-                Some(code) => cache::load(wasm, &code),
-                None => Component::new(wasm, &bytes),
-            };
-            let component =
-                component.map_err(|error| Refused(format!("the component cannot be compiled: {error:#}")))?;
-            observe::module_compiled(&digest, bytes.len(), start.elapsed());
-            Ok((engine.adapt(digest, manifest, &component)?, component))
-        });
-        let (module, component) = compiled.await?;
+        let size = bytes.len();
+        let looked = bytes.clone();
+        let manifest = blocking(move || inspect::inspect(&looked)).await?;
+        let component = self.translate(&bytes).await?;
+        observe::module_compiled(&digest, size, start.elapsed());
+        let engine = self.clone();
+        let adapted = blocking(move || Ok((engine.adapt(digest, manifest, &component)?, component)));
+        let (module, component) = adapted.await?;
         drop(turn);
         let module = Arc::new(module);
         let fresh_cost = call::try_out(&module).await?;
@@ -150,14 +140,32 @@ impl Engine {
         Ok(module)
     }
 
-    fn adapt(&self, digest: Digest, manifest: Manifest, component: &Component) -> Result<Module, Refused> {
+    /// Compiles a component that was looked at, where this engine compiles uploads.
+    pub(crate) async fn translate(&self, bytes: &Bytes) -> Result<Component, Refused> {
+        let code = match &self.0.compiler {
+            Some(compiler) => Some(compiler.run(bytes.clone()).await?),
+            None => None,
+        };
+        let (engine, bytes) = (self.clone(), bytes.clone());
+        let translated = blocking(move || {
+            let wasm = &engine.0.machine.wasm;
+            let component = match code {
+                Some(code) => cache::load(wasm, &code),
+                None => Component::new(wasm, &bytes),
+            };
+            component.map_err(|error| Refused(format!("the component cannot be compiled: {error:#}")))
+        });
+        translated.await
+    }
+
+    pub(crate) fn adapt(&self, digest: Digest, manifest: Manifest, component: &Component) -> Result<Module, Refused> {
         let imports: Vec<String> =
             component.component_type().imports(&self.0.machine.wasm).map(|(name, _)| name.to_owned()).collect();
         let (world, adapter) = abi::adapt(&self.0.linker, component, &imports)?;
-        check_manifest(&manifest, &imports)?;
+        if let Some(refused) = unusable(&manifest, &imports).next() {
+            return Err(refused);
+        }
         let memories = memories(component, self.0.machine.memories_most())?;
-        let code_bytes = component.image_range();
-        let code_bytes = (code_bytes.end as usize).saturating_sub(code_bytes.start as usize);
         Ok(Module {
             digest,
             imports,
@@ -166,20 +174,28 @@ impl Engine {
             adapter,
             machine: Arc::clone(&self.0.machine),
             memories,
-            code_bytes,
+            code_bytes: code_bytes(component),
             fresh_cost: OnceLock::new(),
         })
     }
 }
 
+/// About how much memory compiled code takes.
+pub(crate) fn code_bytes(component: &Component) -> usize {
+    let image = component.image_range();
+    (image.end as usize).saturating_sub(image.start as usize)
+}
+
 /// Work that takes a thread for longer.
-async fn blocking<T: Send + 'static>(work: impl FnOnce() -> Result<T, Refused> + Send + 'static) -> Result<T, Refused> {
+pub(crate) async fn blocking<T: Send + 'static>(
+    work: impl FnOnce() -> Result<T, Refused> + Send + 'static,
+) -> Result<T, Refused> {
     let done = tokio::task::spawn_blocking(work).await;
     done.map_err(|error| Refused(format!("compiling ended without a result: {error}")))?
 }
 
 /// How many places a call takes up.
-fn memories(component: &Component, most: u32) -> Result<u32, Refused> {
+pub(crate) fn memories(component: &Component, most: u32) -> Result<u32, Refused> {
     // Unknown only for a component that imports modules, which is refused before.
     let memories = component.resources_required().map_or(most, |required| required.num_memories).max(1);
     if memories > most {
@@ -190,8 +206,8 @@ fn memories(component: &Component, most: u32) -> Result<u32, Refused> {
     Ok(memories)
 }
 
-/// A manifest may not ask for what the code has no way to use.
-fn check_manifest(manifest: &Manifest, imports: &[String]) -> Result<(), Refused> {
+/// What a manifest asks for and the code has no way to use: a reason for each.
+pub(crate) fn unusable(manifest: &Manifest, imports: &[String]) -> impl Iterator<Item = Refused> {
     let has = |interface: &str| {
         imports
             .iter()
@@ -199,23 +215,26 @@ fn check_manifest(manifest: &Manifest, imports: &[String]) -> Result<(), Refused
     };
     let asks = |what: &str, names: &[String], interfaces: &[&str]| {
         if names.is_empty() || interfaces.iter().any(|interface| has(interface)) {
-            return Ok(());
+            return None;
         }
-        Err(Refused(format!(
+        Some(Refused(format!(
             "the manifest asks for {what} {names:?}, but the module does not import `{}`: remove the request or use it",
             interfaces.join("` or `")
         )))
     };
-    asks("secrets", &manifest.secrets, &["crypto@", "body@"])?;
-    asks("secrets in the clear", &manifest.reveal, &["secrets@"])?;
-    asks("secrets", &manifest.optional_secrets, &["crypto@", "body@"])?;
-    asks("keys", &manifest.keys, &["keys@"])?;
-    asks("key-value namespaces", &manifest.kv, &["kv@"])?;
-    if !manifest.hosts.is_empty() {
-        return Err(Refused(format!(
+    let hosts = (!manifest.hosts.is_empty()).then(|| {
+        Refused(format!(
             "the manifest asks for the hosts {:?}, but filters cannot call out in this version: remove the request",
             manifest.hosts
-        )));
-    }
-    Ok(())
+        ))
+    });
+    let refusals = [
+        asks("secrets", &manifest.secrets, &["crypto@", "body@"]),
+        asks("secrets in the clear", &manifest.reveal, &["secrets@"]),
+        asks("secrets", &manifest.optional_secrets, &["crypto@", "body@"]),
+        asks("keys", &manifest.keys, &["keys@"]),
+        asks("key-value namespaces", &manifest.kv, &["kv@"]),
+        hosts,
+    ];
+    refusals.into_iter().flatten()
 }

@@ -67,11 +67,15 @@ const PARTS: [(&str, &[&str]); 8] = [
     ("telemetry", &["crate::admin", "crate::cli", "crate::control", "crate::gateway", "crate::run"]),
 ];
 
-/// `snaphook test` runs a filter without a host, `snaphook compile` compiles one for it, `snaphook serve` is the host,
-/// `snaphook openapi` prints its description.
-const EXCEPTIONS: [(&str, &str); 3] = [
+/// `snaphook test` runs a filter without a host, `snaphook module inspect` looks into one, `snaphook compile` compiles one
+/// for it, `snaphook serve` is the host, `snaphook openapi` prints its description.
+const EXCEPTIONS: [(&str, &str); 7] = [
     ("host/server/src/cli/compile.rs", "filters::"),
     ("host/server/src/cli/exercise.rs", "filters::"),
+    ("host/server/src/cli/exercise/expected.rs", "filters::"),
+    ("host/server/src/cli/exercise/rig.rs", "filters::"),
+    ("host/server/src/cli/exercise/suite.rs", "filters::"),
+    ("host/server/src/cli/inspect.rs", "filters::"),
     ("host/server/src/cli/mod.rs", "crate::admin"),
 ];
 

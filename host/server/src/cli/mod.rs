@@ -14,6 +14,7 @@ mod event;
 mod event_file;
 mod exercise;
 mod failure;
+mod inspect;
 mod listen;
 mod module;
 mod new;

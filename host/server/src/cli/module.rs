@@ -14,13 +14,15 @@ use super::{
     Global,
     answers::{self, List, ModuleNamed},
     failure::Failure,
-    show,
+    inspect, show,
 };
 
 #[derive(Debug, clap::Subcommand)]
 pub(crate) enum Module {
     /// Upload a component; it becomes the module's next version.
     Push(Push),
+    /// Look into a component, here and without a host: what is in it, what it needs, and whether a host would take it.
+    Inspect(inspect::Inspect),
     /// List all modules, or all versions of one.
     List {
         /// The module; without it all of them.
@@ -85,12 +87,14 @@ impl std::str::FromStr for Which {
 
 impl Module {
     pub(crate) async fn run(self, global: &Global) -> Result<(), Failure> {
-        if let Self::Push(push) = self {
-            return push.run(global).await;
-        }
-        let client = global.client()?;
+        let client = match self {
+            // Without a host.
+            Self::Inspect(inspect) => return inspect.run(global).await,
+            _ => global.client()?,
+        };
         match self {
-            Self::Push(_) => unreachable!("done above"),
+            Self::Inspect(_) => unreachable!("done above"),
+            Self::Push(push) => push.run(global).await,
             Self::List { name } => {
                 let query = name.map(|name| format!("?name={name}")).unwrap_or_default();
                 let answer = client.get(&format!("/modules{query}")).await?;
