@@ -302,6 +302,9 @@ fn event_files_are_read() {
     assert_eq!((sent.method.as_str(), sent.path.as_str(), sent.query.as_deref()), ("PUT", "/a", Some("b=c")));
     assert_eq!(sent.body, br#"{"n":1.0}"#);
     assert_eq!(sent.headers[..2], [("x-a".to_owned(), b"1".to_vec()), ("x-a".to_owned(), b"2".to_vec())]);
+    let header = r#"{"headers": [["x-a", {"base64": "/w=="}]]}"#;
+    let outcome = Test::new::<BodyNone>().event(header).run();
+    assert_eq!(outcome.event().headers[0], ("x-a".to_owned(), vec![0xff]));
     let base64 = r#"{"headers": [], "body_base64": "Nw=="}"#;
     assert_eq!(Test::new::<Parses>().event(base64).run().answer_text(), "7");
     let text = r#"{"headers": [], "body_text": "8"}"#;

@@ -14,11 +14,28 @@ struct Sample {
     path: String,
     query: Option<String>,
     #[serde(default)]
-    headers: Vec<(String, String)>,
+    headers: Vec<(String, Octets)>,
     /// Sent as compact JSON.
     body: Option<Value>,
     body_text: Option<String>,
     body_base64: Option<String>,
+}
+
+/// A header's value: text, or bytes that are none.
+#[derive(Deserialize)]
+#[serde(untagged)]
+enum Octets {
+    Text(String),
+    Bytes { base64: String },
+}
+
+impl Octets {
+    fn bytes(self) -> Vec<u8> {
+        match self {
+            Self::Text(text) => text.into_bytes(),
+            Self::Bytes { base64: text } => base64(&text).expect("a header's `base64` is base64"),
+        }
+    }
 }
 
 fn post() -> String {
@@ -43,7 +60,7 @@ pub(super) fn read(test: Test, file: &str) -> Test {
         test.head.query = sample.query;
     }
     test.head.headers.clear();
-    sample.headers.into_iter().fold(test, |test, (name, value)| test.append_header(&name, value))
+    sample.headers.into_iter().fold(test, |test, (name, value)| test.append_header(&name, value.bytes()))
 }
 
 /// RFC 4648, section 4, padding optional.

@@ -2,11 +2,11 @@
 
 use base64::{Engine as _, engine::general_purpose::STANDARD};
 use bytes::Bytes;
-use http::{HeaderMap, HeaderName, HeaderValue, Method, uri::PathAndQuery};
+use http::{HeaderMap, HeaderName, HeaderValue, Method, header::CONTENT_LENGTH, uri::PathAndQuery};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use crate::{Faults, limits};
+use crate::{Faults, Octets, limits};
 
 /// At most one of the three bodies.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
@@ -19,9 +19,9 @@ pub struct EventFile {
     /// Without `?`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub query: Option<String>,
-    /// Name and value; several of a name are kept in order.
+    /// Name and value; several of a name are kept in order. A value that is no text is `{"base64": "…"}`.
     #[serde(default)]
-    pub headers: Vec<(String, String)>,
+    pub headers: Vec<(String, Octets)>,
     /// Sent as compact JSON.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schema(value_type = Option<Object>)]
@@ -90,12 +90,17 @@ impl EventFile {
             return headers;
         }
         for (index, (name, value)) in self.headers.iter().enumerate() {
-            match (HeaderName::from_bytes(name.as_bytes()), HeaderValue::from_bytes(value.as_bytes())) {
-                (Ok(name), Ok(value)) => _ = headers.append(name, value),
-                (Err(_), _) => faults.add(format!("headers[{index}]"), format!("`{name}` is no header name")),
-                (_, Err(_)) => {
-                    faults.add(format!("headers[{index}]"), format!("the value of `{name}` has control characters"))
-                }
+            let read = match (HeaderName::from_bytes(name.as_bytes()), value.bytes()) {
+                (Err(_), _) => Err(format!("`{name}` is no header name")),
+                (_, Err(problem)) => Err(problem),
+                (Ok(named), Ok(bytes)) => match HeaderValue::from_bytes(&bytes) {
+                    Ok(value) => Ok((named, value)),
+                    Err(_) => Err(format!("the value of `{name}` has control characters")),
+                },
+            };
+            match read {
+                Ok((name, value)) => _ = headers.append(name, value),
+                Err(problem) => faults.add(format!("headers[{index}]"), problem),
             }
         }
         headers
@@ -119,19 +124,37 @@ impl EventFile {
 }
 
 impl Parts {
-    /// A file that means the same, with the body's exact bytes.
+    /// A file that means the same, byte for byte, and is as readable as that allows. How long the body is says whoever sends
+    /// it.
     pub fn file(&self) -> EventFile {
-        let value = |value: &HeaderValue| String::from_utf8_lossy(value.as_bytes()).into_owned();
-        EventFile {
+        let headers = self.headers.iter().filter(|(name, _)| *name != CONTENT_LENGTH);
+        let headers = headers.map(|(name, value)| (name.as_str().to_owned(), Octets::of(value.as_bytes())));
+        let mut file = EventFile {
             method: self.method.to_string(),
             path: self.path.clone(),
             query: self.query.clone(),
-            headers: self.headers.iter().map(|(name, shown)| (name.as_str().to_owned(), value(shown))).collect(),
+            headers: headers.collect(),
             body: None,
             body_text: None,
-            body_base64: Some(STANDARD.encode(&self.body)),
+            body_base64: None,
+        };
+        match Octets::of(&self.body) {
+            Octets::Text(text) if text.is_empty() => {}
+            Octets::Text(text) => match compact(&text) {
+                Some(json) => file.body = Some(json),
+                None => file.body_text = Some(text),
+            },
+            Octets::Bytes { base64 } => file.body_base64 = Some(base64),
         }
+        file
     }
+}
+
+/// What is written as JSON in just these bytes. `null` would be taken for no body.
+fn compact(text: &str) -> Option<serde_json::Value> {
+    let json: serde_json::Value = serde_json::from_str(text).ok()?;
+    let written = json.to_string();
+    (!json.is_null() && written == text).then_some(json)
 }
 
 #[cfg(test)]
@@ -176,5 +199,50 @@ mod tests {
         assert_eq!(faults(file(40_000)), ["headers: 40000 are too many: at most 4096"]);
         let most = serde_json::from_value::<EventFile>(file(4_096)).unwrap().read();
         assert_eq!(most.unwrap().headers.len(), 4_096);
+    }
+
+    fn round(headers: &[(&str, &[u8])], body: &'static [u8]) -> (serde_json::Value, Parts) {
+        let mut map = HeaderMap::new();
+        for (name, value) in headers {
+            map.append(HeaderName::from_bytes(name.as_bytes()).unwrap(), HeaderValue::from_bytes(value).unwrap());
+        }
+        let (method, path) = (Method::PUT, "/a%20b".to_owned());
+        let parts = Parts { method, path, query: Some("q=1".to_owned()), headers: map, body: Bytes::from_static(body) };
+        let written = serde_json::to_value(parts.file()).unwrap();
+        let again: EventFile = serde_json::from_value(written.clone()).unwrap();
+        (written, again.read().unwrap())
+    }
+
+    #[test]
+    fn what_is_written_is_read_as_the_same_bytes() {
+        let headers: &[(&str, &[u8])] = &[("x-a", b"1"), ("x-a", b"\xff\xfe"), ("x-b", "\u{e9}".as_bytes())];
+        for (body, member) in [
+            (&b"{\"b\":1,\"a\":[1.50]}"[..], "body_text"),
+            (b"{\"b\":1,\"a\":[1.5,null]}", "body"),
+            (b"{ \"b\": 1 }", "body_text"),
+            (b"{\"a\":1,\"a\":2}", "body_text"),
+            (b"null", "body_text"),
+            (b"plain\r\n", "body_text"),
+            (b"\0\xff\x80", "body_base64"),
+        ] {
+            let (written, again) = round(headers, body);
+            assert_eq!(again.body, body);
+            let members: Vec<&String> =
+                written.as_object().unwrap().keys().filter(|key| key.starts_with("body")).collect();
+            assert_eq!(members, [member], "{written}");
+            let read: Vec<_> = again.headers.iter().map(|(name, value)| (name.as_str(), value.as_bytes())).collect();
+            assert_eq!(read, headers);
+            assert_eq!((again.method, again.path, again.query), (Method::PUT, "/a%20b".into(), Some("q=1".into())));
+        }
+        let (written, again) = round(&[("content-length", b"0"), ("x-bin", b"\xff")], b"");
+        assert_eq!(written["headers"], json!([["x-bin", { "base64": "/w==" }]]));
+        assert!(again.body.is_empty() && written.get("body").is_none());
+    }
+
+    #[test]
+    fn a_value_that_is_no_text_is_checked() {
+        let one = |value: serde_json::Value| json!({ "headers": [["x-a", value]] });
+        assert_eq!(faults(one(json!({ "base64": "?" }))), ["headers[0]: is no base64: Invalid symbol 63, offset 0."]);
+        assert_eq!(faults(one(json!({ "base64": "Cg==" }))), ["headers[0]: the value of `x-a` has control characters"]);
     }
 }

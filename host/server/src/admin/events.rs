@@ -15,6 +15,7 @@ use http::header::CONTENT_TYPE;
 use model::{
     Faults, Name, Timestamp,
     delivery::Status,
+    event_file::EventFile,
     record::{Disposition, Record, Wanted},
     story::{EventListed, EventStory, Listed, Replay, Replayed},
 };
@@ -43,6 +44,7 @@ pub(super) fn router() -> OpenApiRouter<Shared> {
         .routes(routes!(list_events))
         .routes(routes!(tail_events))
         .routes(routes!(get_event))
+        .routes(routes!(get_event_file))
         .routes(routes!(replay_event))
         .routes(routes!(replay_events))
         .routes(routes!(get_configuration))
@@ -152,6 +154,18 @@ async fn list_events(
 )]
 async fn get_event(State(shared): State<Shared>, At(at): At<EventAt>) -> Result<Json<EventStory>, Problem> {
     Ok(Json(shared.control().event(&at.project, at.event).await?))
+}
+
+/// Show an event as a file to send or to test with
+///
+/// As it was received, byte for byte, but for its `content-length`. Without a body if none was read.
+#[utoipa::path(
+    get, path = "/v1/projects/{project}/events/{event}/file", tag = "events",
+    params(EventAt),
+    responses((status = OK, body = EventFile)),
+)]
+async fn get_event_file(State(shared): State<Shared>, At(at): At<EventAt>) -> Result<Json<EventFile>, Problem> {
+    Ok(Json(shared.control().event_file(&at.project, at.event).await?))
 }
 
 /// Deliver an event again

@@ -1,5 +1,7 @@
 //! `event`: what became of the events that came in.
 
+mod export;
+
 use http_body_util::BodyExt as _;
 use model::{
     EventId, Name,
@@ -44,6 +46,9 @@ pub(crate) enum Event {
         /// Its id.
         id: EventId,
     },
+    /// Write events into files as they were received, for `snaphook test` and `snaphook send`: one by its id, or all that the
+    /// options take. Routes keep what they deliver, and what `capture` says.
+    Export(export::Export),
     /// Take note that acknowledged events were lost because the journal's file was damaged: `snaphook status` says how many.
     AcknowledgeLoss,
     /// Deliver events again: one by its id, or all that the options take, oldest first.
@@ -100,6 +105,7 @@ impl Event {
                 global.show(&answer, |event: EventStory| story::whole(&event))
             }
             Self::Replay(replay) => replay.run(global).await,
+            Self::Export(export) => export.run(global).await,
             Self::AcknowledgeLoss => {
                 let answer = global.client()?.post("/v1/acknowledge-loss", &json!({})).await?;
                 global.done(&answer, "the loss is taken note of; the host is ready again")

@@ -5,6 +5,7 @@ use std::{collections::HashSet, fmt, sync::Arc};
 use base64::{Engine as _, engine::general_purpose::STANDARD};
 use model::{
     Digest, Event, EventId, Faults, Name,
+    event_file::{EventFile, Parts},
     record::{Disposition, Record, Wanted as Recently},
     story::{EventListed, EventStory, Listed, Request, Standing},
 };
@@ -103,6 +104,25 @@ impl Control {
         let made = Some(made).filter(|made| *made != received);
         let deliveries = self.deliveries_of(project, event).await?;
         Ok(EventStory { record: stored.record, received: Some(received), made, deliveries })
+    }
+
+    /// An event as it was received, as a file; without a body if that was not read.
+    pub async fn event_file(&self, project: &Name, event: EventId) -> Result<EventFile, Error> {
+        self.check_project(project).await?;
+        let Some(stored) = self.journal.event(project, event).await? else {
+            let known = self.recent.find(project, event);
+            let record = known.ok_or_else(|| Error::NotFound(format!("event `{event}`")))?;
+            return Err(Error::Conflict(format!(
+                "the request of event `{event}` is not kept: say `capture = \"all\"` on route `{}`, and have it sent again",
+                record.route
+            )));
+        };
+        if !stored.has_body {
+            return Err(Error::Conflict(format!("the body of event `{event}` is not kept any more")));
+        }
+        let Event { method, path, query, headers, body, .. } = stored.received;
+        let (headers, body) = (Arc::unwrap_or_clone(headers), body.unwrap_or_default());
+        Ok(Parts { method, path, query, headers, body }.file())
     }
 
     /// Why events cannot be stored, or are missing from the store; none if all is well.
