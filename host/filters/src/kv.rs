@@ -1,7 +1,7 @@
 //! Small values that outlive a call: what filters ask of whoever keeps them, and an overlay that keeps nothing.
 
 use std::{
-    collections::HashMap,
+    collections::{BTreeMap, HashMap},
     sync::{Mutex, PoisonError},
     time::Duration,
 };
@@ -87,6 +87,13 @@ pub struct Overlay(Mutex<Values>);
 type Values = HashMap<(Scope, String), (Bytes, Option<Timestamp>)>;
 
 impl Overlay {
+    /// Everything of a scope that has not expired, by its key.
+    pub fn values(&self, scope: &Scope, now: Timestamp) -> BTreeMap<String, Bytes> {
+        let values = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let kept = values.iter().filter(|((of, _), (_, expires))| of == scope && expires.is_none_or(|at| at > now));
+        kept.map(|((_, key), (value, _))| (key.clone(), value.clone())).collect()
+    }
+
     fn with<T>(&self, scope: &Scope, key: &str, now: Timestamp, f: impl FnOnce(&mut Slot<'_>) -> T) -> T {
         let mut values = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         let key = (scope.clone(), key.to_owned());

@@ -1,20 +1,25 @@
 //! `test`: a filter is run here, in this process, under the limits that the host would hold it to.
 
+mod bless;
+mod case;
+mod expected;
+mod rig;
+mod suite;
+
 use std::{
-    net::Ipv4Addr,
     path::{Path, PathBuf},
     sync::Arc,
 };
 
-use filters::{Chain, Engine, Filter, Given, Module, Ran, Secrets, kv::Overlay};
+use filters::{Ran, kv::Overlay};
 use http::HeaderMap;
 use model::{
-    Attachment, Draft, Event, EventId, Faults, Name, Phase, Scheme, Secret, Timestamp,
+    Event, EventId, Faults, Name, Secret, Timestamp,
     event_file::Parts,
-    limits::BODY_BYTES_MOST,
     record::{Outcome, Run},
-    spec::{AttachmentSpec, ForwardSpec, GrantsSpec, RouteSpec},
+    spec::GrantsSpec,
 };
+use rig::{Attaching, Missing, Rig, Turn, Values};
 use serde_json::{Value, json};
 
 use super::{
@@ -22,19 +27,36 @@ use super::{
     failure::{Exit, Failure},
     module,
     secret::{of_file, of_variable},
-    send::sign_for_github,
+    send,
     serve::pair,
     show, story,
 };
-use crate::config_schema;
+
+pub(crate) use rig::load;
+
+/// Where cases are if nobody says.
+const CASES: &str = "cases";
 
 #[derive(Debug, clap::Args)]
+#[command(
+    after_long_help = "An event says what comes in and shows what comes of it; cases also say what is right. With \
+neither --event nor --cases, the cases in the folder `cases` are run."
+)]
 pub(crate) struct Exercise {
     /// The component: a .wasm file. By default the one in this folder.
     file: Option<PathBuf>,
-    /// The event: a JSON file with method, path, query, headers and one of body, body_text, body_base64.
+    /// One event: a JSON file with method, path, query, headers and one of body, body_text, body_base64.
     #[arg(long, value_name = "FILE")]
-    event: PathBuf,
+    event: Option<PathBuf>,
+    /// A folder of cases, or one case: TOML files that say what comes in and what is to come of it.
+    #[arg(long, value_name = "FOLDER|FILE", conflicts_with_all = ONE_EVENT)]
+    cases: Option<PathBuf>,
+    /// Show what came of each case that is not what the case expects, and write it into the case as what is right.
+    #[arg(long, conflicts_with_all = ONE_EVENT)]
+    bless: bool,
+    /// Run each case so many times: its microseconds are the median.
+    #[arg(long, value_name = "N", default_value_t = 9, value_parser = clap::value_parser!(u32).range(1..=10_000), conflicts_with_all = ONE_EVENT)]
+    runs: u32,
     /// A secret to verify and sign with: NAME=env:VARIABLE, NAME=file:FILE or NAME=text:VALUE. NAME is what the filter's
     /// code says.
     #[arg(long, value_name = "NAME=SOURCE", value_parser = pair)]
@@ -61,23 +83,60 @@ pub(crate) struct Exercise {
     parts: attachment::Parts,
 }
 
+/// What a case says itself.
+const ONE_EVENT: [&str; 12] = [
+    "event",
+    "secret",
+    "reveal",
+    "sign",
+    "kv",
+    "destination",
+    "times",
+    "expect",
+    "config",
+    "instance",
+    "limits",
+    "on_failure",
+];
+
 impl Exercise {
     pub(crate) async fn run(self, global: &Global) -> Result<(), Failure> {
-        let mut file = event_file::open(&self.event)?;
+        match &self.event {
+            Some(event) => self.run_event(global, event).await,
+            None => self.run_cases(global).await,
+        }
+    }
+
+    async fn run_cases(&self, global: &Global) -> Result<(), Failure> {
+        if !(self.secret.is_empty() && self.reveal.is_empty() && self.kv.is_empty()) || self.sign.is_some() {
+            return Err(Failure::usage("there is no --event to run with these secrets and namespaces"));
+        }
+        let cases = self.cases.clone().unwrap_or_else(|| PathBuf::from(CASES));
+        if self.cases.is_none() && !cases.is_dir() {
+            return Err(Failure::usage(
+                "what is the filter to be run with? name an event with --event, or cases with --cases",
+            ));
+        }
+        let suite = suite::Suite { runs: self.runs, bless: self.bless };
+        suite.run(global, &self.component()?, &cases).await
+    }
+
+    fn component(&self) -> Result<PathBuf, Failure> {
+        self.file.clone().map_or_else(only_component, Ok)
+    }
+
+    async fn run_event(&self, global: &Global, event: &Path) -> Result<(), Failure> {
+        let mut file = event_file::open(event)?;
         if let Some(name) = &self.sign {
             let secrets = values("--secret", &self.secret)?;
             let secret = secrets.get(name).and_then(|values| values.first());
             let secret = secret.ok_or_else(|| Failure::usage(format!("--sign: there is no --secret {name}=…")))?;
-            sign_for_github(&mut file.headers, &file.body, Some(secret));
+            send::sign_for_github(&mut file.headers, &file.body, Some(secret), rand::random());
         }
-        let component = self.file.clone().map_or_else(only_component, Ok)?;
-        let module = load(&component).await?;
-        let name = module::name_of(&component).unwrap_or_else(|_| "filter".parse().expect("this is a name"));
-        let filter = self.attach(Arc::clone(&module), &global.project, &name).await?;
-        let missing = missing(&module, &filter.1);
-        missing.iter().for_each(|hint| show::note(&format!("{} {hint}", show::styled(show::ODD, "note:"))));
-        let event = event(file, &filter.0);
-        let ran = self.call(filter.0, &event).await;
+        let rig = self.put_up(global).await?;
+        let notes = rig.missing.iter().map(hint);
+        notes.for_each(|hint| show::note(&format!("{} {hint}", show::styled(show::ODD, "note:"))));
+        let (event, ran) = self.call(&rig, file).await;
         let run = ran.runs.last().ok_or_else(|| Failure::failed("the filter was not called"))?;
         if global.json {
             show::print_json(&told_as_json(&ran, run))?;
@@ -92,70 +151,57 @@ impl Exercise {
         }
     }
 
-    /// The filter, configured, as it would be on a route; and its attachment.
-    async fn attach(&self, module: Arc<Module>, project: &Name, name: &Name) -> Result<(Filter, Attachment), Failure> {
+    /// The filter, configured, as it would be on a route.
+    async fn put_up(&self, global: &Global) -> Result<Rig, Failure> {
+        let component = self.component()?;
+        let module = load(&component).await?;
         let own = |pairs: &[(String, String)]| pairs.iter().map(|(name, _)| (name.clone(), name.clone())).collect();
         let (secrets, reveal) = (own(&self.secret), own(&self.reveal));
         let grants = GrantsSpec { secrets, reveal, kv: self.kv.clone(), keys: Vec::new() };
-        let spec = self.parts.spec(name, module.digest.to_string(), grants)?;
-        let mut faults = Faults::default();
-        faults.keep("--config", config_schema::check(&module.manifest, &spec.config));
-        faults.or(())?;
-        let attachment = self.meant(project, spec)?;
-        let prepared = module
-            .configure(&attachment.config, &attachment.limits)
-            .await
-            .map_err(|refused| Failure::failed(format!("--config: {refused}")))?;
-        let secrets =
-            Secrets { usable: values("--secret", &self.secret)?, revealed: values("--reveal", &self.reveal)? };
-        let route = "test".parse().expect("this is a name");
-        Ok((Filter::new(project, &route, &attachment, module, prepared, secrets), attachment))
-    }
-
-    /// What is written becomes what is meant as it would on a route.
-    fn meant(&self, project: &Name, spec: AttachmentSpec) -> Result<Attachment, Failure> {
-        let candidates = self.destination.iter().map(ToString::to_string).collect();
-        let route = RouteSpec {
-            matches: Default::default(),
-            forward: Some(ForwardSpec { candidates, default: None }),
-            deliver: None,
-            filters: vec![spec],
-            body_limit_bytes: None,
-            capture: Default::default(),
-            keep: Default::default(),
-            search: false,
-            acknowledgement: None,
+        let attaching = Attaching {
+            project: global.project.clone(),
+            spec: self.parts.spec(&filter_name(&component), module.digest.to_string(), grants)?,
+            usable: values("--secret", &self.secret)?,
+            revealed: values("--reveal", &self.reveal)?,
+            destinations: self.destination.clone(),
         };
-        let route = route.read(project, &"test".parse().expect("this is a name"))?;
-        route.filters.into_iter().next().ok_or_else(|| Failure::failed("the route lost its filter"))
+        Rig::put_up(&module, attaching).await.map_err(option_faults)
     }
 
-    async fn call(&self, filter: Filter, event: &Event) -> Ran {
-        let chain = Chain::new(vec![Arc::new(filter)]);
+    /// The event, and what came of it the last time.
+    async fn call(&self, rig: &Rig, file: Parts) -> (Event, Ran) {
+        let mut now = Timestamp::now();
+        let event = rig.event(file, EventId::new(now, rand::random()), now);
         let kv = Arc::new(Overlay::default());
-        let mut now = event.received;
-        let mut event = event.clone();
+        let mut sent = event.clone();
         let mut times = self.times;
         loop {
-            let given = Given {
-                phase: Phase::Route,
-                now,
-                kv: Arc::clone(&kv) as _,
-                destinations: self.destination.as_slice().into(),
-                exactly_one: true,
-                seed: None,
-                body_limit: BODY_BYTES_MOST,
-            };
-            let ran = chain.run(Draft::new(event.clone()), &given).await;
+            let ran = rig.call(&sent, &Turn { now, seed: None, kv: &kv }).await;
             times -= 1;
             if times == 0 {
-                return ran;
+                return (event, ran);
             }
             now = Timestamp::now();
             // Another event, or it would not be told from the one before.
-            event.id = EventId::new(now, rand::random());
+            sent.id = EventId::new(now, rand::random());
         }
     }
+}
+
+/// What the filter is called on the route.
+fn filter_name(component: &Path) -> Name {
+    module::name_of(component).unwrap_or_else(|_| "filter".parse().expect("this is a name"))
+}
+
+/// Faults of the attachment at the options that say it.
+fn option_faults(mut faults: Faults) -> Failure {
+    for fault in &mut faults.0 {
+        fault.at = match fault.at.split_once(['.', '/']) {
+            Some(("limits", name)) => format!("--limit {name}"),
+            _ => format!("--{}", fault.at),
+        };
+    }
+    faults.into()
 }
 
 /// Where `snaphook build` puts it.
@@ -172,32 +218,15 @@ fn only_component() -> Result<PathBuf, Failure> {
     }
 }
 
-/// The component, compiled and tried out as an upload would be.
-pub(crate) async fn load(file: &Path) -> Result<Arc<Module>, Failure> {
-    let settings = filters::Settings { calls_most: 8, calls_most_per_project: 8, ..filters::Settings::default() };
-    let engine = Engine::start(&settings).map_err(Failure::failed)?;
-    engine
-        .load(module::read(file)?)
-        .await
-        .map_err(|refused| Failure::failed(format!("`{}`: {refused}", file.display())))
+fn hint(missing: &Missing) -> String {
+    match missing {
+        Missing::Secret(name) => format!("the filter asks for secret `{name}`: --secret {name}=text:VALUE"),
+        Missing::Reveal(name) => format!("the filter asks to read secret `{name}`: --reveal {name}=text:VALUE"),
+        Missing::Kv(name) => format!("the filter asks for key-value namespace `{name}`: --kv {name}"),
+    }
 }
 
-/// Grants that the module asks for and does not get, as hints.
-fn missing(module: &Module, attachment: &Attachment) -> Vec<String> {
-    let (asked, granted) = (&module.manifest, &attachment.grants);
-    let secrets = asked.secrets.iter().filter(|name| !granted.secrets.contains_key(*name));
-    let reveal = asked.reveal.iter().filter(|name| !granted.reveal.contains_key(*name));
-    let kv = asked.kv.iter().filter(|name| !granted.kv.contains(name));
-    let hints = secrets.map(|name| format!("the filter asks for secret `{name}`: --secret {name}=text:VALUE"));
-    let hints =
-        hints.chain(reveal.map(|name| format!("the filter asks to read secret `{name}`: --reveal {name}=text:VALUE")));
-    hints.chain(kv.map(|name| format!("the filter asks for key-value namespace `{name}`: --kv {name}"))).collect()
-}
-
-fn values(
-    option: &str,
-    pairs: &[(String, String)],
-) -> Result<std::collections::BTreeMap<String, Vec<Secret>>, Failure> {
+fn values(option: &str, pairs: &[(String, String)]) -> Result<Values, Failure> {
     let read = |(name, source): &(String, String)| match source.split_once(':') {
         Some(("env", variable)) => of_variable(variable).map(|secret| (name.clone(), vec![secret])),
         Some(("file", file)) => of_file(Path::new(file)).map(|secret| (name.clone(), vec![secret])),
@@ -207,26 +236,6 @@ fn values(
     let values: Result<_, String> =
         pairs.iter().map(|pair| read(pair).map_err(|problem| format!("{option} {}: {problem}", pair.0))).collect();
     values.map_err(Failure::usage)
-}
-
-fn event(file: Parts, filter: &Filter) -> Event {
-    let received = Timestamp::now();
-    Event {
-        id: EventId::new(received, rand::random()),
-        project: filter.project.clone(),
-        route: filter.route.clone(),
-        received,
-        source: Ipv4Addr::LOCALHOST.into(),
-        scheme: Scheme::Http,
-        method: file.method,
-        authority: "localhost".to_owned(),
-        path: file.path,
-        query: file.query,
-        headers: Arc::new(file.headers),
-        body: Some(file.body),
-        replay: false,
-        attributes: Vec::new(),
-    }
 }
 
 /// The word for what a call came to.

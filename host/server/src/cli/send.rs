@@ -152,7 +152,7 @@ impl Send {
         let like_github = headers.contains_key("x-github-event") || secret.is_some();
         match provider.or(like_github.then_some("github")) {
             None => {}
-            Some("github") => sign_for_github(&mut headers, body, secret),
+            Some("github") => sign_for_github(&mut headers, body, secret, rand::random()),
             Some(provider) => {
                 let mut sent = Sent {
                     method: method.to_string(),
@@ -207,11 +207,11 @@ fn authority(url: &Uri) -> &str {
     url.authority().map_or("", |authority| authority.as_str())
 }
 
-/// What GitHub puts beside an event. Source:
+/// What GitHub puts beside an event; `delivery` is what the id of the delivery is made of. Source:
 /// <https://docs.github.com/en/webhooks/webhook-events-and-payloads#delivery-headers>
-pub(crate) fn sign_for_github(headers: &mut HeaderMap, body: &[u8], secret: Option<&Secret>) {
+pub(crate) fn sign_for_github(headers: &mut HeaderMap, body: &[u8], secret: Option<&Secret>, delivery: u128) {
     let text = |text: &str| HeaderValue::from_str(text).expect("digits and letters");
-    headers.insert("x-github-delivery", text(&uuid(rand::random())));
+    headers.insert("x-github-delivery", text(&uuid(delivery)));
     headers.entry(CONTENT_TYPE).or_insert(HeaderValue::from_static("application/json"));
     headers.entry(USER_AGENT).or_insert(HeaderValue::from_static("GitHub-Hookshot/snaphook"));
     if let Some(secret) = secret {
@@ -283,7 +283,7 @@ mod tests {
         // The secret, body and signature of GitHub's page "Validating webhook deliveries".
         let mut headers = HeaderMap::new();
         let secret = Secret::new(b"It's a Secret to Everybody".to_vec());
-        sign_for_github(&mut headers, b"Hello, World!", Some(&secret));
+        sign_for_github(&mut headers, b"Hello, World!", Some(&secret), 7);
         assert_eq!(
             headers["x-hub-signature-256"],
             "sha256=757107ea0eb2509fc211221cce984b8a37570b6d7586c22c46f4379c8b043e17"
@@ -291,7 +291,7 @@ mod tests {
         assert_eq!(headers["content-type"], "application/json");
         assert_eq!(headers["x-github-delivery"].len(), 36);
         let mut unsigned = HeaderMap::new();
-        sign_for_github(&mut unsigned, b"", None);
+        sign_for_github(&mut unsigned, b"", None, 7);
         assert!(!unsigned.contains_key("x-hub-signature-256"));
     }
 

@@ -85,7 +85,8 @@ impl<'a> Source<'a> {
                     .collect();
                 placed.sort_by_key(|(span, _)| span.start);
                 for (span, fault) in placed {
-                    self.fault(faults, &span, &format!("{path}{}", rooted(&fault.at)), &fault.problem);
+                    let at = if path.is_empty() { fault.at } else { format!("{path}{}", rooted(&fault.at)) };
+                    self.fault(faults, &span, &at, &fault.problem);
                 }
                 read
             }
