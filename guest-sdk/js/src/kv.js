@@ -1,0 +1,112 @@
+// Small values that outlive the call, in namespaces that the attachment grants: private to project, route and filter.
+
+import { bytes, whole, U32 } from "./bytes.js";
+import { call } from "./host.js";
+
+/**
+ * What came of reserving a key for the event.
+ *
+ * - `first`: the key is new and now reserved. It commits when the event is accepted (mode `forward`: when the destination
+ *   answered 2xx) and is released on any other outcome.
+ * - `pending`: another event holds the key and is not decided yet.
+ * - `known`: the key is committed: an event with it was accepted within the time to live.
+ *
+ * @typedef {"first" | "pending" | "known"} Reservation
+ */
+
+/**
+ * A namespace by the name under which it is granted; say so with `kv: ["name"]` in `filter`.
+ *
+ * ```js
+ * // At most ten events of one sender in a minute.
+ * if (kv.namespace("rates").increment(event.source, 1, 60) > 10) refuse(429, "too many events");
+ * ```
+ *
+ * @param {string} name
+ * @returns {Namespace}
+ */
+export function namespace(name) {
+  return new Namespace(name);
+}
+
+/**
+ * Keys are 1 to 512 bytes, values up to 64 KiB, a time to live 1 second to 400 days; what has outlived it is not there. A
+ * write is on disk when the call returns. Each method throws a `CallError`: `denied` without a grant, `invalid` for what is
+ * too long, `limit` after too many calls.
+ */
+export class Namespace {
+  #name;
+
+  /** @internal @param {string} name */
+  constructor(name) {
+    this.#name = name;
+  }
+
+  /**
+   * @param {string} key
+   * @returns {Uint8Array | undefined}
+   */
+  get(key) {
+    return call((host) => host.kv.get(this.#name, key)) ?? undefined;
+  }
+
+  /**
+   * @param {string} key
+   * @param {string | Uint8Array} value
+   * @param {number} [ttlSeconds] Without it the value stays until it is deleted.
+   */
+  set(key, value, ttlSeconds) {
+    call((host) => host.kv.set(this.#name, key, bytes(value, "the value"), ttl(ttlSeconds)));
+  }
+
+  /** @param {string} key */
+  delete(key) {
+    call((host) => host.kv.delete(this.#name, key));
+  }
+
+  /**
+   * Adds to a counter (a decimal number, 0 if not there) and returns what it is now.
+   *
+   * @param {string} key
+   * @param {number} delta A whole number, which may be negative.
+   * @param {number} [ttlSeconds] Set when the counter is made.
+   * @returns {number}
+   * @throws {RangeError} If the counter is past what a number holds exactly; it was added to all the same.
+   */
+  increment(key, delta, ttlSeconds) {
+    if (!Number.isSafeInteger(delta)) throw new RangeError(`${delta} cannot be added to a counter: it is no whole number`);
+    const now = Number(call((host) => host.kv.increment(this.#name, key, BigInt(delta), ttl(ttlSeconds))));
+    if (!Number.isSafeInteger(now)) throw new RangeError(`the counter \`${key}\` is past what a number holds exactly`);
+    return now;
+  }
+
+  /**
+   * Sets the value if it is `expected` and says whether it did.
+   *
+   * @param {string} key
+   * @param {string | Uint8Array | undefined} expected Undefined: not there.
+   * @param {string | Uint8Array} value
+   * @param {number} [ttlSeconds] Without it the value stays until it is deleted.
+   * @returns {boolean}
+   */
+  compareAndSwap(key, expected, value, ttlSeconds) {
+    const known = expected === undefined ? undefined : bytes(expected, "the expected value");
+    return call((host) => host.kv.compareAndSwap(this.#name, key, known, bytes(value, "the value"), ttl(ttlSeconds)));
+  }
+
+  /**
+   * Reserves a key for this event.
+   *
+   * @param {string} key
+   * @param {number} ttlSeconds
+   * @returns {Reservation}
+   */
+  once(key, ttlSeconds) {
+    return call((host) => host.kv.once(this.#name, key, whole(ttlSeconds, U32, "the time to live")));
+  }
+}
+
+/** @param {number | undefined} seconds */
+function ttl(seconds) {
+  return seconds === undefined ? undefined : whole(seconds, U32, "the time to live");
+}
