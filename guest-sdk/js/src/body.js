@@ -1,6 +1,6 @@
 // The body, which stays in the host's memory until a filter asks for some of it.
 
-import { bytes, text, whole, U32 } from "./bytes.js";
+import { bytes, own, text, whole, U32 } from "./bytes.js";
 import { CallError, Refusal } from "./error.js";
 import { call } from "./host.js";
 
@@ -71,7 +71,7 @@ export class Body {
    */
   read(offset, max) {
     const from = BigInt(whole(offset, Number.MAX_SAFE_INTEGER, "the offset"));
-    return call(() => this.#raw.read(from, whole(max, U32, "the number of bytes")));
+    return own(call(() => this.#raw.read(from, whole(max, U32, "the number of bytes"))));
   }
 
   /**
@@ -80,7 +80,7 @@ export class Body {
    * @returns {Uint8Array}
    */
   bytes() {
-    return call(() => this.#raw.readAll());
+    return own(call(() => this.#raw.readAll()));
   }
 
   /**
@@ -182,7 +182,7 @@ export class Body {
    * @returns {Uint8Array}
    */
   digest(hash) {
-    return call(() => this.#raw.digest(hash));
+    return own(call(() => this.#raw.digest(hash)));
   }
 
   /**

@@ -18,6 +18,19 @@ export function bytes(value, what) {
 }
 
 /**
+ * Bytes of the host as bytes of the author's: the bindings of a component are of another realm, where `Uint8Array` is
+ * another one. Nothing is copied.
+ *
+ * @param {Uint8Array} value
+ * @returns {Uint8Array}
+ */
+export function own(value) {
+  if (value instanceof Uint8Array) return value;
+  const { buffer, byteOffset, byteLength } = /** @type {Uint8Array} */ (value);
+  return new Uint8Array(buffer, byteOffset, byteLength);
+}
+
+/**
  * The text, if it is UTF-8.
  *
  * @param {Uint8Array} value

@@ -1,6 +1,6 @@
 // The event that a filter judges.
 
-import { bytes, text, whole } from "./bytes.js";
+import { bytes, own, text, whole } from "./bytes.js";
 import { Body } from "./body.js";
 import { call } from "./host.js";
 
@@ -144,7 +144,8 @@ export class Event {
    */
   headerBytes(name) {
     const wanted = name.toLowerCase();
-    return this.#head.headers.find(([known]) => known === wanted)?.[1];
+    const value = this.#head.headers.find(([known]) => known === wanted)?.[1];
+    return value === undefined ? undefined : own(value);
   }
 
   /**
@@ -155,7 +156,7 @@ export class Event {
    */
   headerValues(name) {
     const wanted = name.toLowerCase();
-    return this.#head.headers.filter(([known]) => known === wanted).map(([, value]) => value);
+    return this.#head.headers.filter(([known]) => known === wanted).map(([, value]) => own(value));
   }
 
   /**
@@ -164,7 +165,7 @@ export class Event {
    * @returns {readonly (readonly [name: string, value: Uint8Array])[]}
    */
   get headers() {
-    return this.#head.headers;
+    return this.#head.headers.map(([name, value]) => /** @type {const} */ ([name, own(value)]));
   }
 
   /** The sender's IP address; behind a trusted proxy, the one that the proxy names. */

@@ -3,7 +3,7 @@
 // Secrets go by the names that the attachment grants; a filter names those it needs with `secrets: ["name"]` in `filter`. A
 // secret may have several valid values while it is rotated.
 
-import { bytes } from "./bytes.js";
+import { bytes, own } from "./bytes.js";
 import { Body } from "./body.js";
 import { call } from "./host.js";
 
@@ -57,7 +57,7 @@ export function verify(secret, algorithm, parts, signature) {
  * @throws {import("./error.js").CallError} `denied` without a grant of the secret.
  */
 export function sign(secret, algorithm, parts) {
-  return call((host) => host.crypto.macSign(secret, algorithm, parts.map(raw)));
+  return own(call((host) => host.crypto.macSign(secret, algorithm, parts.map(raw))));
 }
 
 /**

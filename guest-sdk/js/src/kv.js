@@ -1,6 +1,6 @@
 // Small values that outlive the call, in namespaces that the attachment grants: private to project, route and filter.
 
-import { bytes, whole, U32 } from "./bytes.js";
+import { bytes, own, whole, U32 } from "./bytes.js";
 import { call } from "./host.js";
 
 /**
@@ -47,7 +47,8 @@ export class Namespace {
    * @returns {Uint8Array | undefined}
    */
   get(key) {
-    return call((host) => host.kv.get(this.#name, key)) ?? undefined;
+    const value = call((host) => host.kv.get(this.#name, key));
+    return value === undefined ? undefined : own(value);
   }
 
   /**
@@ -68,14 +69,15 @@ export class Namespace {
    * Adds to a counter (a decimal number, 0 if not there) and returns what it is now.
    *
    * @param {string} key
-   * @param {number} delta A whole number, which may be negative.
+   * @param {number} delta A whole number, not negative: the engine in a component breaks down when it hands the host a
+   *   negative 64-bit number (https://github.com/bytecodealliance/ComponentizeJS/issues/343).
    * @param {number} [ttlSeconds] Set when the counter is made.
    * @returns {number}
    * @throws {RangeError} If the counter is past what a number holds exactly; it was added to all the same.
    */
   increment(key, delta, ttlSeconds) {
-    if (!Number.isSafeInteger(delta)) throw new RangeError(`${delta} cannot be added to a counter: it is no whole number`);
-    const now = Number(call((host) => host.kv.increment(this.#name, key, BigInt(delta), ttl(ttlSeconds))));
+    const added = BigInt(whole(delta, Number.MAX_SAFE_INTEGER, "what is added to a counter"));
+    const now = Number(call((host) => host.kv.increment(this.#name, key, added, ttl(ttlSeconds))));
     if (!Number.isSafeInteger(now)) throw new RangeError(`the counter \`${key}\` is past what a number holds exactly`);
     return now;
   }

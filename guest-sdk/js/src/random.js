@@ -1,6 +1,6 @@
 // Random numbers, from a generator that is seeded anew for each call of the filter.
 
-import { whole, U32 } from "./bytes.js";
+import { own, whole, U32 } from "./bytes.js";
 import { call } from "./host.js";
 
 /**
@@ -10,7 +10,7 @@ import { call } from "./host.js";
  * @returns {Uint8Array}
  */
 export function bytes(length) {
-  return call((host) => host.random.bytes(whole(length, U32, "the number of bytes")));
+  return own(call((host) => host.random.bytes(whole(length, U32, "the number of bytes"))));
 }
 
 /**

@@ -1,7 +1,7 @@
 // Secrets in the clear. Needs a grant of its own, which is rarely right: prefer `hmac` and `verify`, where the secret stays
 // with the host.
 
-import { bytes } from "./bytes.js";
+import { bytes, own } from "./bytes.js";
 import { call } from "./host.js";
 
 /**
@@ -12,7 +12,7 @@ import { call } from "./host.js";
  * @throws {import("./error.js").CallError} `denied` without a grant.
  */
 export function reveal(name) {
-  return call((host) => host.secrets.reveal(name));
+  return own(call((host) => host.secrets.reveal(name)));
 }
 
 /**

@@ -224,6 +224,11 @@ test("values outlive the call", () => {
   assert.deepEqual([denied.reason, denied.denied], ["no grant for kv.seen", ["kv.seen"]]);
 });
 
+test("what the engine cannot hand over is refused before it breaks down", () => {
+  const outcome = new Test(filter({ kv: ["seen"], handle: () => (kv.namespace("seen").increment("n", -1), Verdict.pass()) })).run();
+  assert.equal(outcome.reason, "RangeError: what is added to a counter is -1, not a whole number from 0 to 9007199254740991");
+});
+
 test("a key is reserved until the event is decided", () => {
   const once = () => new Test(filter({ kv: ["seen"], handle: () => {
     const reservation = kv.namespace("seen").once("id", 60);

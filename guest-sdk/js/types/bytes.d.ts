@@ -7,6 +7,14 @@
  */
 export function bytes(value: string | Uint8Array, what: string): Uint8Array;
 /**
+ * Bytes of the host as bytes of the author's: the bindings of a component are of another realm, where `Uint8Array` is
+ * another one. Nothing is copied.
+ *
+ * @param {Uint8Array} value
+ * @returns {Uint8Array}
+ */
+export function own(value: Uint8Array): Uint8Array;
+/**
  * The text, if it is UTF-8.
  *
  * @param {Uint8Array} value

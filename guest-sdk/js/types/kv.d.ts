@@ -45,7 +45,8 @@ export class Namespace {
      * Adds to a counter (a decimal number, 0 if not there) and returns what it is now.
      *
      * @param {string} key
-     * @param {number} delta A whole number, which may be negative.
+     * @param {number} delta A whole number, not negative: the engine in a component breaks down when it hands the host a
+     *   negative 64-bit number (https://github.com/bytecodealliance/ComponentizeJS/issues/343).
      * @param {number} [ttlSeconds] Set when the counter is made.
      * @returns {number}
      * @throws {RangeError} If the counter is past what a number holds exactly; it was added to all the same.

@@ -82,11 +82,22 @@ const ownSdk = {
   },
 };
 
+/** What a message of the bundler means to the author of a filter. */
+const MEANINGS = [
+  {
+    like: /^Could not resolve "(node:|(fs|path|crypto|http|https|net|os|util|buffer|stream|child_process|process)")/,
+    text: "A filter has no files, no network and no Node: it has what `snaphook-sdk` exports.",
+  },
+  {
+    like: /^No matching export in .* for import "default"$/,
+    text: "This is the filter's module: write `export default filter({ … })` in it.",
+  },
+];
+
 /** @param {import("esbuild").Message} message */
 function explained(message) {
-  if (!/Could not resolve "(node:|fs|path|crypto|http|https|os|util|buffer|stream|child_process|process)/.test(message.text)) return message;
-  const note = { text: "A filter has no files, no network and no Node: it has what `snaphook-sdk` exports.", location: null };
-  return { ...message, notes: [note] };
+  const meaning = MEANINGS.find(({ like }) => like.test(message.text));
+  return meaning === undefined ? message : { ...message, notes: [{ text: meaning.text, location: null }] };
 }
 
 /** @param {string} file */
