@@ -15,9 +15,12 @@ from snaphook import (
     Verdict,
     clock,
     config,
+    crypto,
     edits,
     headers,
     hmac,
+    json,
+    keys,
     kv,
     log,
     or_refuse,
@@ -26,7 +29,15 @@ from snaphook import (
     verify,
 )
 from snaphook.body import Body
-from snaphook.errors import Invalid
+from snaphook.errors import CallError, Invalid
+
+# Source: RFC 8032, section 7.1, test 2. The message is `r`.
+PUBLIC = "3d4017c3e843895a92b70aa74d1b7ebc9c982ccf2ec4968cc0cd55f12af4660c"
+SIGNATURE = (
+    "92a009a9f0d4cab8720e820b5f642540a2b27b5416503f8fb3762223ebdb69da"
+    "085ac1e43e15996e458f3613d0f11d8c387b2eaeb4302aeeb00d291612bb0c00"
+)
+JWK_X = "PUAXw-hDiVqStwqnTRt-vJyYLM8uxJaMwM1V8Sr0Zgw"
 
 
 class Guard(Filter[None], secrets=["webhook"], kv=["deliveries"]):
@@ -47,7 +58,14 @@ class Config:
     do: str = "pass"
 
 
-class Doer(Filter[Config], reveal=["open"], secrets=["webhook"], kv=["seen"]):
+class Doer(
+    Filter[Config],
+    reveal=["open"],
+    secrets=["webhook"],
+    kv=["seen"],
+    optional_secrets=["public", "absent"],
+    keys=["http://127.0.0.1:1/"],
+):
     """Does what the event's header `x-do` says, or its configuration."""
 
     def handle(self, event: Event, config: Config) -> Verdict:
@@ -114,6 +132,54 @@ class Doer(Filter[Config], reveal=["open"], secrets=["webhook"], kv=["seen"]):
         used += [hmac.verify("webhook", "hmac-sha1", ["5.body"], mac)]
         return Verdict.drop(repr(used))
 
+    def compute(self, event: Event) -> Verdict:
+        key = crypto.Key("public", prefix="key_", form="hex")
+        message: list[hmac.Part] = [hmac.Header("x-time"), ".", event.body]
+        mac = crypto.sign(key, "hmac-sha384", message)
+        hashed = crypto.sign(key, "sha256", [event.body, crypto.TheKey()])
+        computed: list[Any] = [mac.hex()[:8], hashed.hex()[:8], crypto.digest("sha384", [event.body]).hex()[:8]]
+        computed += [
+            crypto.verify(key, "hmac-sha384", message, mac),
+            crypto.verify(key, "sha256", [event.body, crypto.TheKey()], hashed),
+            crypto.verify(key, "sha256", [crypto.TheKey(), event.body], hashed),
+            crypto.token_equal("public", f"key_{PUBLIC}"),
+            crypto.token_equal("public", PUBLIC),
+            hmac.verify("public", "hmac-sha384", message, mac),
+        ]
+        return Verdict.drop(repr(computed))
+
+    def signature(self, event: Event) -> Verdict:
+        signature = bytes.fromhex(SIGNATURE)
+        key = crypto.Key("public", prefix="key_", form="hex")
+        seen = [crypto.signature_verify(key, "ed25519", [event.body], signature)]
+        for given in (bytes.fromhex(PUBLIC), json.write({"kty": "OKP", "crv": "Ed25519", "x": JWK_X})):
+            seen += [crypto.signature_verify(given, "ed25519", [part], signature) for part in ("r", "s")]
+        try:
+            crypto.signature_verify("no key", "ed25519", ["r"], signature)
+        except Invalid as error:
+            return Verdict.drop(f"{seen} {error}")
+        return Verdict.pass_()
+
+    def fetch(self, event: Event) -> Verdict:
+        base = event.header("x-keys") or ""
+        seen: list[Any] = [
+            keys.fetch(f"{base}/plain", keep_seconds=60),
+            keys.fetch(
+                f"{base}/secret",
+                headers={"x-a": keys.Secret("webhook"), "x-b": ["Basic ", keys.SecretBase64("webhook")]},
+                body=['{"s":', keys.SecretJson("webhook"), "}"],
+            ),
+        ]
+        for url, value in ((f"{base}x/", "1"), (f"{base}/plain", keys.Secret("absent"))):
+            try:
+                seen.append(keys.fetch(url, headers={"x-a": value}))
+            except CallError as error:
+                seen.append(str(error).replace(base, ""))
+        return Verdict.drop(repr(seen))
+
+    def absent(self, event: Event) -> Verdict:
+        return Verdict.drop(str(crypto.token_equal("absent", "")))
+
     def nothing(self, event: Event) -> None:
         return None
 
@@ -143,6 +209,16 @@ class Doer(Filter[Config], reveal=["open"], secrets=["webhook"], kv=["seen"]):
             lambda: kv.namespace("seen").set("a", "", ttl_seconds=0),
             lambda: random.bytes(65_537),
             lambda: event.set_answer(Response(199)),
+            lambda: crypto.digest("md5", ["x"]),  # type: ignore[arg-type]
+            lambda: crypto.digest("sha256", ["x"] * 33),
+            lambda: crypto.digest("sha256", [event.body, event.body]),
+            lambda: crypto.digest("sha256", [crypto.TheKey()]),  # type: ignore[list-item]
+            lambda: crypto.sign(crypto.Key("webhook"), "hmac-sha256", [crypto.TheKey()]),
+            lambda: crypto.sign(crypto.Key("webhook"), "sha256", ["x"]),
+            lambda: crypto.sign(crypto.Key("webhook"), "sha384", ["x", crypto.TheKey()]),  # type: ignore[arg-type]
+            lambda: crypto.sign(crypto.Key("webhook", form="hex"), "hmac-sha256", ["x"]),
+            lambda: crypto.verify(crypto.Key("webhook", prefix="s", form="base64"), "hmac-sha256", ["x"], b""),
+            lambda: crypto.verify(crypto.Key("webhook", form="pem"), "hmac-sha256", ["x"], b""),  # type: ignore[arg-type]
         ):
             try:
                 call()

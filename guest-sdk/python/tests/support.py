@@ -39,9 +39,10 @@ class Arrived:
 
 
 class Inbox:
-    """A destination that keeps what it gets."""
+    """A destination that keeps what it gets, and answers with what is at the path."""
 
     def __init__(self) -> None:
+        documents: dict[str, bytes] = {}
         arrived: list[Arrived] = []
 
         class Handler(BaseHTTPRequestHandler):
@@ -56,12 +57,15 @@ class Inbox:
                 headers = [(name.lower(), value) for name, value in self.headers.items()]
                 arrived.append(Arrived(self.command, self.path, headers, body))
                 self.send_response(200)
-                self.send_header("content-length", "0")
+                answer = documents.get(self.path, b"")
+                self.send_header("content-length", str(len(answer)))
                 self.end_headers()
+                self.wfile.write(answer)
 
             def log_message(self, format: str, *values: object) -> None:
                 """Says nothing."""
 
+        self.documents = documents
         self.arrived = arrived
         self.server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
         self.server.daemon_threads = True

@@ -61,6 +61,7 @@ class Looking(Folder):
     def test_the_manifest_is_what_the_class_says(self) -> None:
         self.write("schema.json", '{"type": "object"}')
         more = ', body="none", secrets=["a"], reveal=["b"], kv=["c"], config_schema="schema.json"'
+        more += ', optional_secrets=["d"], keys=["https://*.example.com/keys/"]'
         looked = self.looked(f"{HEAD}print('said on the way')\n{WHOLE.format(name='Rules', more=more)}")
         expected = {
             "sdk": "python-0.1.0",
@@ -68,6 +69,8 @@ class Looking(Folder):
             "secrets": ["a"],
             "reveal": ["b"],
             "kv": ["c"],
+            "optional_secrets": ["d"],
+            "keys": ["https://*.example.com/keys/"],
             "config_schema": {"type": "object"},
         }
         self.assertEqual((looked.class_name, json.loads(component.manifest(looked))), ("Rules", expected))

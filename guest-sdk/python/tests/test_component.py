@@ -7,6 +7,7 @@ from typing import Any, ClassVar
 
 from snaphook.build import component
 from snaphook.build.component import Source
+from tests.filters import PUBLIC
 from tests.support import Inbox, Platform, program
 
 SECRET = "s"
@@ -24,6 +25,7 @@ class OnTheHost(unittest.TestCase):
         made.write_bytes(component.component(source, component.look(source)))
         platform.cli("module", "push", "doer", str(made))
         platform.cli("secret", "set", "github", "--value-file", platform.written("secret", SECRET))
+        platform.cli("secret", "set", "public", "--value-file", platform.written("public", f"key_{PUBLIC}"))
         platform.cli("destination", "set", "here", f"http://{platform.inbox.address}/")
         route = '[routes.test]\nmatch = { path = "/{team}" }\nforward = { candidates = ["here"] }\n'
         platform.cli("route", "apply", platform.written("route.toml", route))
@@ -31,7 +33,8 @@ class OnTheHost(unittest.TestCase):
 
     @classmethod
     def attach(cls, config: str = "{}", succeeds: bool = True, instance: str = "auto") -> str:
-        grants = ["secrets.webhook=github", "reveal.open=github", "kv=seen"]
+        grants = ["secrets.webhook=github", "secrets.public", "reveal.open=github", "kv=seen"]
+        grants.append(f"keys=http://{cls.platform.inbox.address}/")
         options = [option for grant in grants for option in ("--grant", grant)]
         arguments = ["attach", "test", "doer", *options, "--config", config, "--instance", instance]
         return cls.platform.cli(*arguments, succeeds=succeeds)
@@ -71,6 +74,23 @@ class OnTheHost(unittest.TestCase):
         used = [b"1", 3, True, b"4", None, None, b"s", "{}", b"{}", 7, True, True]
         self.assertEqual(self.dropped("use", "body", x_time="5"), repr(used))
 
+    def test_the_host_computes(self) -> None:
+        computed = ["b2e7ffde", "501cc819", "75d37880", True, True, False, True, False, False]
+        self.assertEqual(self.dropped("compute", "r", x_time="5"), repr(computed))
+        seen = "[True, True, False, True, False] invalid argument: the key is no public key for ed25519"
+        self.assertEqual(self.dropped("signature", "r"), seen)
+
+    def test_keys_are_fetched(self) -> None:
+        inbox = self.platform.inbox
+        inbox.documents |= {"/plain": b"\xff", "/secret": b"document"}
+        inbox.arrived.clear()
+        denied = ["no grant for keys=x/", "no grant for secrets.absent"]
+        self.assertEqual(self.dropped("fetch", x_keys=f"http://{inbox.address}"), repr([b"\xff", b"document", *denied]))
+        plain, secret = inbox.arrived
+        self.assertEqual((plain.method, plain.path, plain.body), ("GET", "/plain", b""))
+        self.assertEqual((secret.method, secret.path, secret.body), ("POST", "/secret", b'{"s":"s"}'))
+        self.assertEqual((secret.header("x-a"), secret.header("x-b")), ("s", "Basic cw=="))
+
     def test_verdicts_are_what_they_say(self) -> None:
         self.assertEqual(self.do("empty")[2]["outcome"]["verdict"], "pass")
         self.assertEqual(self.do("pong")[:2], (201, b"pong"))
@@ -92,6 +112,7 @@ class OnTheHost(unittest.TestCase):
             ("error", 500, "failed", r"^KeyError: 'x' \(filters, line \d+\)$"),
             ("ended", 500, "failed", r"^SystemExit: 3 \("),
             ("denied", 500, "denied", r"^Denied: no grant for kv\.other \("),
+            ("absent", 500, "denied", r"^Denied: no grant for secrets\.absent \("),
             ("recurse", 500, "failed", r"^RecursionError: maximum recursion depth exceeded \("),
             (
                 "late",

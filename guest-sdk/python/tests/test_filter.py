@@ -1,14 +1,18 @@
 """Filters under the test host: what they see, say, and how they fail."""
 
+import re
 import unittest
+from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from typing import Any, ClassVar
 
-from snaphook import ConfigError, Event, Failure, Filter, Response, Verdict, clock, kv, secrets
+from snaphook import ConfigError, Event, Failure, Filter, Response, Verdict, clock, crypto, keys, kv, secrets
 from snaphook.errors import Denied, Unavailable
 from snaphook.event import Destination
 from snaphook.testing import Sample, Test
-from tests.filters import KEPT, Config, Doer, Guard
+from tests.filters import JWK_X, KEPT, PUBLIC, SIGNATURE, Config, Doer, Guard
 
 SECRET = "It's a Secret to Everybody"
 
@@ -53,9 +57,25 @@ class Verifying(unittest.TestCase):
 
 
 def done(do: str, sample: Sample | None = None, destinations: tuple[str, ...] = ()) -> "tuple[str, str]":
-    test = Test(Doer, config={"do": do}, secrets={"webhook": "s"}, reveal={"open": "sesame"}, destinations=destinations)
+    test = Test(
+        Doer,
+        config={"do": do},
+        secrets={"webhook": "s", "public": ["key_00", f"key_{PUBLIC}"] if do == "signature" else f"key_{PUBLIC}"},
+        reveal={"open": "sesame"},
+        documents={"https://a.example/plain": b"\xff", "https://a.example/secret": "document"},
+        verifier=verified,
+        destinations=destinations,
+    )
     outcome = test.run(sample)
     return outcome.name, outcome.reason
+
+
+def verified(algorithm: str, key: bytes, message: bytes, signature: bytes) -> bool:
+    """Stands for a library that knows one signature."""
+    known = [bytes.fromhex(PUBLIC), f'{{"kty":"OKP","crv":"Ed25519","x":"{JWK_X}"}}'.encode()]
+    if key not in [*known, b"\0"]:
+        raise ValueError(f"the key is no public key for {algorithm}")
+    return key in known and (algorithm, message, signature.hex()) == ("ed25519", b"r", SIGNATURE)
 
 
 class Doing(unittest.TestCase):
@@ -108,6 +128,59 @@ class Doing(unittest.TestCase):
         used = [b"1", 3, True, b"4", None, None, b"sesame", '{"do": "use"}', b'{"do": "use"}', 7, True, True]
         self.assertEqual(done("use", Sample(headers={"x-time": "5"}, body="body")), ("drop", repr(used)))
 
+    def test_the_host_computes(self) -> None:
+        computed = ["b2e7ffde", "501cc819", "75d37880", True, True, False, True, False, False]
+        self.assertEqual(done("compute", Sample(headers={"x-time": "5"}, body="r")), ("drop", repr(computed)))
+        seen = "[True, True, False, True, False] invalid argument: the key is no public key for ed25519"
+        self.assertEqual(done("signature", Sample(body="r")), ("drop", seen))
+        test = Test(Doer, config={"do": "signature"}, secrets={"public": "key_00"})
+        self.assertRegex(test.run().reason, r"^Unavailable: .*: Test\(…, verifier=…\) \(tests")
+
+    def test_any_valid_value_verifies_and_the_newest_signs(self) -> None:
+        test = Test(Rotated, secrets={"token": ["new", "old"]})
+        self.assertEqual(test.run().reason, repr([True, True, True, False, True, True, False]))
+
+    def test_keys_are_made_of_secrets(self) -> None:
+        # Source of the first: RFC 4231, section 4.3; the key is `Jefe`.
+        for value, prefix, form, mac in [
+            ("Jefe", "", "utf8", "5bdcc146"),
+            ("whsec_Jefe", "whsec_", "utf8", "5bdcc146"),
+            ("Jefe", "whsec_", "utf8", "5bdcc146"),
+            ("whsec_SmVmZQ==\n", "whsec_", "base64", "5bdcc146"),
+            ("SmVmZQ", "", "base64", "5bdcc146"),
+            ("-_-_", "", "base64", "0e138240"),
+            ("+/+/", "", "base64", "0e138240"),
+            ("4A656665\n", "", "hex", "5bdcc146"),
+            ("Jefe", "", "sha1", "a837713b"),
+        ]:
+            test = Test(Signing, secrets={"webhook": value}, config={"prefix": prefix, "form": form})
+            self.assertEqual(test.run().reason[:8], mac, value)
+        for value, form in [("SmVmZ", "base64"), ("Sm.mZQ", "base64"), ("4g", "hex"), ("", "hex"), ("é", "hex")]:
+            test = Test(Signing, secrets={"webhook": value}, config={"form": form})
+            self.assertIn(f"Invalid: invalid argument: the secret is not {form} (", test.run().reason)
+
+    def test_keys_are_fetched(self) -> None:
+        denied = ["no grant for keys=x/", "no grant for secrets.absent"]
+        sample = Sample(headers={"x-keys": "https://a.example"})
+        self.assertEqual(done("fetch", sample), ("drop", repr([b"\xff", b"document", *denied])))
+
+    def test_what_no_host_would_take_is_told_at_its_line(self) -> None:
+        calls: list[tuple[Callable[..., object], list[Any], str]] = [
+            (crypto.digest, ["sha1", "x"], "the parts are a list: write [part]"),
+            (crypto.sign, [crypto.Key(b"a"), "hmac-sha1", []], "the name of a secret is a string, not bytes"),  # type: ignore[arg-type]
+            (crypto.token_equal, ["a", 1], "the token is a string or bytes, not int"),
+            (lambda body: keys.fetch("https://a.example/", body=body), [[b"x"]], "the body is a string, not bytes"),
+            (
+                lambda name: keys.fetch("https://a.example/", headers={"a": name}),
+                [[1]],
+                "the value of a header is a string, not int",
+            ),
+        ]
+        for call, arguments, fault in calls:
+            Calling.call = (call, arguments)
+            outcome = Test(Calling).run()
+            self.assertRegex(outcome.reason, f"^TypeError: {re.escape(fault)} \\(")
+
     def test_what_is_said_beside_the_verdict_is_kept(self) -> None:
         outcome = Test(Doer, config={"do": "say"}).run()
         self.assertEqual((outcome.labels, outcome.order_key, outcome.idempotency_key), ({"a.b": "d"}, "o", "i"))
@@ -119,6 +192,7 @@ class Doing(unittest.TestCase):
         self.assertRegex(done("error")[1], r"^KeyError: 'x' \(tests\.filters, line \d+\)$")
         self.assertEqual(done("failure"), ("failed", "exactly this"))
         self.assertRegex(done("ended")[1], r"^SystemExit: 3 \(")
+        self.assertEqual(done("absent")[1][:38], "Denied: no grant for secrets.absent (t")
         self.assertRegex(done("denied")[1], r"^Denied: no grant for kv\.other \(")
         self.assertEqual(Test(Doer, config={"do": "denied"}).run().denied, ["kv.other"])
         self.assertEqual(done("invalid"), ("pass", ""))
@@ -156,11 +230,12 @@ class Doing(unittest.TestCase):
 
     def test_there_is_no_host_outside_of_a_run(self) -> None:
         self.assertRaises(Unavailable, clock.now_ms)
-        self.assertRaises(Denied, self._while_configuring)
+        for call in ("kv", "digest", "signature", "fetch"):
+            self.assertRaises(Denied, self._while_configuring, call)
 
-    def _while_configuring(self) -> None:
+    def _while_configuring(self, call: str) -> None:
         try:
-            Test(Early).configure()
+            Test(Early, config={"do": call}, documents={"https://a.example/": ""}).configure()
         except Failure as failure:
             raise failure.__cause__ or failure from None
 
@@ -179,7 +254,47 @@ class Early(Filter[Config], kv=["seen"]):
         return Verdict.pass_()
 
     def validate(self, config: Config) -> None:
-        kv.namespace("seen").get("a")
+        match config.do:
+            case "kv":
+                kv.namespace("seen").get("a")
+            case "digest":
+                crypto.digest("sha256", ["a"])
+            case "signature":
+                crypto.signature_verify("key", "ed25519", ["a"], b"")
+            case "fetch":
+                keys.fetch("https://a.example/")
+
+
+@dataclass
+class Making:
+    prefix: str = ""
+    form: crypto.Form = "utf8"
+
+
+class Signing(Filter[Making], secrets=["webhook"]):
+    def handle(self, event: Event, config: Making) -> Verdict:
+        key = crypto.Key("webhook", config.prefix, config.form)
+        return Verdict.drop(crypto.sign(key, "hmac-sha256", ["what do ya want for nothing?"]).hex())
+
+
+class Rotated(Filter[None], optional_secrets=["token"]):
+    def handle(self, event: Event, config: None) -> Verdict:
+        key = crypto.Key("token")
+        seen = [crypto.token_equal("token", value) for value in ("new", b"old")]
+        for value, message in [("old", "a"), ("other", "a"), ("new", "a")]:
+            hashed = crypto.digest("sha1", [message, value])
+            seen.append(crypto.verify(key, "sha1", [message, crypto.TheKey()], hashed))
+        signed = crypto.sign(key, "sha1", ["a", crypto.TheKey()])
+        seen += [signed == crypto.digest("sha1", ["a", value]) for value in ("new", "old")]
+        return Verdict.drop(repr(seen))
+
+
+class Calling(Filter[None], body="none"):
+    call: ClassVar[tuple[Callable[..., object], list[Any]]]
+
+    def handle(self, event: Event, config: None) -> Verdict:
+        call, arguments = self.call
+        return Verdict.drop(repr(call(*arguments)))
 
 
 class Prepared(Filter[Config]):
@@ -204,9 +319,21 @@ class Classes(unittest.TestCase):
             (Guard.manifest.body, Guard.manifest.secrets, Guard.manifest.kv),
             ("buffered", ("webhook",), ("deliveries",)),
         )
-        for wrong in ({"body": "all"}, {"secrets": ["UPPER"]}, {"kv": [""]}, {"reveal": ["x" * 64]}):
+        for wrong in (
+            {"body": "all"},
+            {"secrets": ["UPPER"]},
+            {"kv": [""]},
+            {"reveal": ["x" * 64]},
+            {"optional_secrets": ["a b"]},
+        ):
             self.assertRaises(ValueError, type(Filter), "Wrong", (Filter,), {}, **wrong)
-        self.assertRaises(TypeError, type(Filter), "Wrong", (Filter,), {}, secrets="webhook")
+        for url in ("https://a.example", "ftp://a.example/", "https:///", "https://a.example/ ", 'https://a.example/"'):
+            self.assertRaises(ValueError, type(Filter), "Wrong", (Filter,), {}, keys=[url])
+        for wrong_type in ({"secrets": "webhook"}, {"keys": "https://a.example/"}, {"optional_secrets": [1]}):
+            self.assertRaises(TypeError, type(Filter), "Wrong", (Filter,), {}, **wrong_type)
+        self.assertEqual(Doer.manifest.keys, ("http://127.0.0.1:1/",))
+        with self.assertRaisesRegex(ValueError, "^Doer does not ask for secret `other`$"):
+            Test(Doer, secrets={"other": ""})
 
 
 class Files(unittest.TestCase):

@@ -12,13 +12,13 @@
 
 to look at the event:        `Event`, `Body`, `headers`, `json`
 to decide:                   `Verdict`, `Refusal`, `or_refuse`, `Failure`
-to check where it comes from: `verify`, `hmac`
+to check where it comes from: `verify`, `hmac`, `crypto`, `keys`
 to remember:                 `kv`, `Event.set_label`
 to be configured:            `Filter`, `ConfigError`, `config`
 to test:                     `snaphook.testing`
 """
 
-from snaphook import clock, config, edits, headers, hmac, json, kv, log, random, secrets, verify
+from snaphook import clock, config, crypto, edits, headers, hmac, json, keys, kv, log, random, secrets, verify
 from snaphook.body import Body
 from snaphook.errors import CallError, ConfigError, Failure, Refusal, or_refuse
 from snaphook.event import Destination, Event, Phase, Route
@@ -44,10 +44,12 @@ __all__ = [
     "Verdict",
     "clock",
     "config",
+    "crypto",
     "edits",
     "headers",
     "hmac",
     "json",
+    "keys",
     "kv",
     "log",
     "or_refuse",

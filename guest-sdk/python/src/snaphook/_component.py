@@ -7,7 +7,7 @@ from typing import Any, NoReturn
 
 from componentize_py_types import Err
 from wit_world.imports import body as bodies
-from wit_world.imports import clock, crypto, event, kv, secrets, types
+from wit_world.imports import clock, crypto, event, keys, kv, secrets, types
 from wit_world.imports import config as configuration
 from wit_world.imports import log as lines
 from wit_world.imports import random as numbers
@@ -139,13 +139,58 @@ class _Component:
 
     def mac_verify(self, secret: str, algorithm: str, parts: Sequence[_host.Part], signature: bytes) -> bool:
         try:
-            return crypto.mac_verify(secret, algorithm, [_PARTS[kind](part) for kind, part in parts], signature)
+            return crypto.mac_verify(secret, algorithm, _parts(parts), signature)
         except Err as error:
             _failed(error)
 
     def mac_sign(self, secret: str, algorithm: str, parts: Sequence[_host.Part]) -> bytes:
         try:
-            return crypto.mac_sign(secret, algorithm, [_PARTS[kind](part) for kind, part in parts])
+            return crypto.mac_sign(secret, algorithm, _parts(parts))
+        except Err as error:
+            _failed(error)
+
+    def key_verify(self, key: _host.Key, algorithm: str, parts: Sequence[_host.Part], signature: bytes) -> bool:
+        try:
+            return crypto.key_verify(crypto.Key(*key), algorithm, _parts(parts), signature)
+        except Err as error:
+            _failed(error)
+
+    def key_sign(self, key: _host.Key, algorithm: str, parts: Sequence[_host.Part]) -> bytes:
+        try:
+            return crypto.key_sign(crypto.Key(*key), algorithm, _parts(parts))
+        except Err as error:
+            _failed(error)
+
+    def digest(self, algorithm: str, parts: Sequence[_host.Part]) -> bytes:
+        try:
+            return crypto.digest(algorithm, _parts(parts))
+        except Err as error:
+            _failed(error)
+
+    def token_equal(self, secret: str, token: bytes) -> bool:
+        try:
+            return crypto.token_equal(secret, token)
+        except Err as error:
+            _failed(error)
+
+    def signature_verify(
+        self, key: _host.Key | bytes, algorithm: str, parts: Sequence[_host.Part], signature: bytes
+    ) -> bool:
+        try:
+            return crypto.signature_verify(_public(key), algorithm, _parts(parts), signature)
+        except Err as error:
+            _failed(error)
+
+    def keys_fetch(
+        self,
+        url: str,
+        headers: list[tuple[str, list[_host.Text]]],
+        body: list[_host.Text] | None,
+        keep_seconds: int,
+    ) -> bytes:
+        named = [(name, _texts(value)) for name, value in headers]
+        try:
+            return keys.fetch(keys.Request(url, named, None if body is None else _texts(body), keep_seconds))
         except Err as error:
             _failed(error)
 
@@ -200,6 +245,14 @@ _PARTS: dict[str, Callable[[Any], crypto.Part]] = {
     "literal": crypto.Part_Literal,
     "header": crypto.Part_Header,
     "body": lambda body: crypto.Part_Body(body.raw),
+    "key": lambda _: crypto.Part_Key(),
+}
+
+_TEXTS: dict[str, Callable[[str], keys.Text]] = {
+    "literal": keys.Text_Literal,
+    "secret": keys.Text_Secret,
+    "secret-json": keys.Text_SecretJson,
+    "secret-base64": keys.Text_SecretBase64,
 }
 
 _EDITS: dict[type[Any], Callable[[Any], types.Edit]] = {
@@ -214,6 +267,18 @@ _EDITS: dict[type[Any], Callable[[Any], types.Edit]] = {
     edits.JsonRemove: lambda edit: types.Edit_JsonRemove(edit.pointer),
     edits.Choose: lambda edit: types.Edit_Choose(list(edit.destinations)),
 }
+
+
+def _parts(parts: Sequence[_host.Part]) -> list[crypto.Part]:
+    return [_PARTS[kind](part) for kind, part in parts]
+
+
+def _public(key: _host.Key | bytes) -> crypto.PublicKey:
+    return crypto.PublicKey_Given(key) if isinstance(key, bytes) else crypto.PublicKey_Secret(crypto.Key(*key))
+
+
+def _texts(pieces: list[_host.Text]) -> list[keys.Text]:
+    return [_TEXTS[kind](piece) for kind, piece in pieces]
 
 
 def _lowered(decided: verdict.Verdict) -> types.Verdict:

@@ -130,6 +130,9 @@ class Body:
         """The body as it was received, whatever earlier filters made of it. Signatures are checked over this one."""
         return Body(self._there().original())
 
+    def _part(self) -> _host.Part:
+        return ("body", self._there())
+
     def _there(self) -> _host.Body:
         """The handle. The host takes it back when the call ends."""
         if self._handle is None:

@@ -37,6 +37,8 @@ class Filter(ABC, Generic[C]):
     - `secrets`: names of the secrets that it verifies and signs with.
     - `reveal`: names of the secrets that it reads in the clear.
     - `kv`: names of its key-value namespaces.
+    - `optional_secrets`: names of secrets that it verifies and signs with, or not, as it is configured.
+    - `keys`: beginnings of URLs from which it may have keys fetched, as it is configured.
     - `config_schema`: a file beside the filter's: the JSON Schema (2020-12) of its configuration.
 
     The class is made an instance of once, while the component is built. What `__init__` does is done then, and every
@@ -53,10 +55,12 @@ class Filter(ABC, Generic[C]):
         secrets: Sequence[str] = (),
         reveal: Sequence[str] = (),
         kv: Sequence[str] = (),
+        optional_secrets: Sequence[str] = (),
+        keys: Sequence[str] = (),
         config_schema: str | None = None,
     ) -> None:
         super().__init_subclass__()
-        cls.manifest = checked(body, secrets, reveal, kv, config_schema)
+        cls.manifest = checked(body, secrets, reveal, kv, optional_secrets, keys, config_schema)
         for base in cls.__dict__.get("__orig_bases__", ()):
             arguments = get_args(base)
             if isinstance(get_origin(base), type) and issubclass(get_origin(base), Filter) and arguments:

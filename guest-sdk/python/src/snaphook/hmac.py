@@ -1,7 +1,7 @@
 """Message authentication with secrets that the filter may use and never sees.
 
 Secrets go by the names that the attachment grants; a filter names those it needs in its class. A secret may have several
-valid values while it is rotated."""
+valid values while it is rotated. Keys that a secret's text must be made into first are those of `crypto`."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -12,10 +12,11 @@ from snaphook._host import host
 
 if TYPE_CHECKING:
     from snaphook.body import Body
+    from snaphook.crypto import TheKey
 
-Algorithm: TypeAlias = Literal["hmac-sha1", "hmac-sha256", "hmac-sha512"]
+Algorithm: TypeAlias = Literal["hmac-sha1", "hmac-sha256", "hmac-sha384", "hmac-sha512"]
 
-LENGTHS: dict[Algorithm, int] = {"hmac-sha1": 20, "hmac-sha256": 32, "hmac-sha512": 64}
+LENGTHS: dict[Algorithm, int] = {"hmac-sha1": 20, "hmac-sha256": 32, "hmac-sha384": 48, "hmac-sha512": 64}
 """Bytes of a MAC."""
 
 
@@ -24,6 +25,9 @@ class Header:
     """As a part: the exact bytes of the first value of this header, as the filter was given it; empty if there is none."""
 
     name: str
+
+    def _part(self) -> _host.Part:
+        return ("header", _wire.text(self.name, "the name of a header"))
 
 
 Part: TypeAlias = "str | bytes | Header | Body"
@@ -60,15 +64,9 @@ def _names(secret: str, algorithm: str) -> tuple[str, str]:
     return _wire.text(secret, "the name of a secret"), _wire.text(algorithm, "the algorithm")
 
 
-def _parts(parts: Sequence[Part]) -> list[_host.Part]:
+def _parts(parts: "Sequence[Part | TheKey]") -> list[_host.Part]:
     if isinstance(parts, str | bytes):
         raise TypeError("the parts are a list: write [part]")
-    return [_part(part) for part in parts]
-
-
-def _part(part: Part) -> _host.Part:
-    if isinstance(part, str | bytes):
-        return ("literal", _wire.octets(part, "a part"))
-    if isinstance(part, Header):
-        return ("header", _wire.text(part.name, "the name of a header"))
-    return ("body", part._there())
+    return [
+        ("literal", _wire.octets(part, "a part")) if isinstance(part, str | bytes) else part._part() for part in parts
+    ]

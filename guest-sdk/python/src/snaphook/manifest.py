@@ -12,6 +12,7 @@ BodyNeed: TypeAlias = Literal["none", "buffered"]
 past; `buffered`: it is read whole before the call."""
 
 _NAME = re.compile(r"[a-z0-9._-]{1,63}")
+_URL = re.compile(r"https?://[!#-.0-\[\]-~]+/[!#-\[\]-~]*")
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,12 +23,22 @@ class Manifest:
     secrets: tuple[str, ...]
     reveal: tuple[str, ...]
     kv: tuple[str, ...]
+    optional_secrets: tuple[str, ...]
+    """Needed or not, as the filter is configured."""
+    keys: tuple[str, ...]
+    """Beginnings of URLs from which keys are fetched, as the filter is configured. `*` stands for one label of the host."""
     config_schema: str | None
     """A file beside the one with the filter: the JSON Schema (2020-12) of its configuration."""
 
 
 def checked(
-    body: BodyNeed, secrets: Sequence[str], reveal: Sequence[str], kv: Sequence[str], config_schema: str | None
+    body: BodyNeed,
+    secrets: Sequence[str],
+    reveal: Sequence[str],
+    kv: Sequence[str],
+    optional_secrets: Sequence[str],
+    keys: Sequence[str],
+    config_schema: str | None,
 ) -> Manifest:
     """A manifest out of what stands in a filter's class.
 
@@ -38,15 +49,37 @@ def checked(
         raise ValueError(f'`body` is "none" or "buffered", not {body!r}')
     if config_schema is not None and not isinstance(config_schema, str):
         raise TypeError("`config_schema` is the name of a file")
-    return Manifest(body, _names("secrets", secrets), _names("reveal", reveal), _names("kv", kv), config_schema)
+    return Manifest(
+        body=body,
+        secrets=_names("secrets", secrets),
+        reveal=_names("reveal", reveal),
+        kv=_names("kv", kv),
+        optional_secrets=_names("optional_secrets", optional_secrets),
+        keys=_urls(keys),
+        config_schema=config_schema,
+    )
 
 
 def _names(key: str, names: Sequence[str]) -> tuple[str, ...]:
-    if isinstance(names, str) or not all(isinstance(name, str) for name in names):
-        raise TypeError(f'`{key}` is a list of names: ["webhook"]')
-    for name in names:
+    for name in _listed(names, f'`{key}` is a list of names: ["webhook"]'):
         if not _NAME.fullmatch(name):
             raise ValueError(
                 f"{name!r} in `{key}` is no name, which has 1 to 63 characters of a-z, 0-9, `-`, `_` and `.`"
             )
     return tuple(names)
+
+
+def _urls(urls: Sequence[str]) -> tuple[str, ...]:
+    for url in _listed(urls, '`keys` is a list of URLs: ["https://id.example.com/keys/"]'):
+        if not _URL.fullmatch(url):
+            raise ValueError(
+                f"{url!r} in `keys` is no beginning of a URL: "
+                "write https://HOST/PATH, without spaces, quotes and backslashes"
+            )
+    return tuple(urls)
+
+
+def _listed(texts: Sequence[str], otherwise: str) -> Sequence[str]:
+    if isinstance(texts, str) or not all(isinstance(text, str) for text in texts):
+        raise TypeError(otherwise)
+    return texts

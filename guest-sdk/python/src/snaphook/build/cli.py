@@ -107,7 +107,9 @@ def _module(file: str) -> str:
 
 
 def _needs(manifest: dict[str, Any]) -> str:
-    asked = [f"{key} {', '.join(manifest[key])}" for key in ("secrets", "reveal", "kv") if manifest[key]]
+    kinds = {"secrets": "secrets", "reveal": "reveal", "kv": "kv"}
+    kinds |= {"optional_secrets": "perhaps secrets", "keys": "perhaps keys from"}
+    asked = [f"{kind} {', '.join(manifest[key])}" for key, kind in kinds.items() if manifest[key]]
     return "; ".join([f"body {manifest['body']}", *asked, *(["config schema"] if "config_schema" in manifest else [])])
 
 

@@ -55,12 +55,16 @@ class Test:
         config_text: str | None = None,
         secrets: Mapping[str, _wire.Text | Sequence[_wire.Text]] | None = None,
         reveal: Mapping[str, _wire.Text] | None = None,
+        documents: Mapping[str, _wire.Text] | None = None,
+        verifier: fake.Verifier | None = None,
         destinations: Sequence[str] = (),
         clock_ms: int = 1_790_000_000_000,
     ) -> None:
         """`config` is what JSON writes, `config_text` the JSON as it stands in a file; `{}` without both. A secret is its
-        value, or several valid ones, the newest first. Choosing another destination than these is bad output; without them
-        every name is right.
+        value, or several valid ones, the newest first. `documents` are what is at URLs from which keys are fetched; every
+        other URL is denied. `verifier` checks public-key signatures: a function of algorithm, key, message and signature, of
+        a library of yours, that raises a `ValueError` if the key is none for the algorithm. Choosing another destination
+        than these is bad output; without them every name is right.
 
         Raises:
             ValueError: if the filter's class does not ask for one of the secrets, or the file that it names as
@@ -68,7 +72,7 @@ class Test:
         """
         asked = filter_class.manifest
         for name in secrets or {}:
-            if name not in asked.secrets:
+            if name not in asked.secrets + asked.optional_secrets:
                 raise ValueError(f"{filter_class.__name__} does not ask for secret `{name}`")
         for name in reveal or {}:
             if name not in asked.reveal:
@@ -82,6 +86,8 @@ class Test:
             clock=clock_ms,
             secrets={name: _values(value) for name, value in (secrets or {}).items()},
             revealed={name: _wire.octets(value, "a secret") for name, value in (reveal or {}).items()},
+            documents={url: _wire.octets(document, "a document") for url, document in (documents or {}).items()},
+            verifier=verifier,
             namespaces=frozenset(asked.kv),
         )
         self._destinations = destinations

@@ -1,19 +1,25 @@
 """The host's part on the author's machine: put there by `Test` for the time of a call."""
 
+import base64
+import binascii
 import hashlib
 import hmac
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from typing import cast
+from typing import TypeAlias, cast
 
 from snaphook import _host, _wire
-from snaphook.errors import Denied, Invalid
+from snaphook.errors import Denied, Invalid, Unavailable
 from snaphook.log import Level
 from snaphook.testing import apply, document
 from snaphook.verdict import Response
 
 _LABEL_LETTERS = frozenset("abcdefghijklmnopqrstuvwxyz0123456789_.-")
 _DAY_SECONDS = 86_400
+_PARTS_MOST = 32
+
+Verifier: TypeAlias = Callable[[str, bytes, bytes, bytes], bool]
+"""Who checks public-key signatures: of algorithm, key, message and signature."""
 
 
 @dataclass(slots=True)
@@ -40,6 +46,9 @@ class Host:
     secrets: dict[str, list[bytes]]
     """Valid values, the newest first."""
     revealed: dict[str, bytes]
+    documents: dict[str, bytes]
+    """What is fetched, by its URL."""
+    verifier: Verifier | None
     namespaces: frozenset[str]
     configuring: bool = False
     """While `configure` runs, only log, clock and random work."""
@@ -103,6 +112,50 @@ class Host:
     def mac_sign(self, secret: str, algorithm: str, parts: Sequence[_host.Part]) -> bytes:
         return mac(algorithm, self._secret(secret)[0], self._joined(parts))
 
+    def key_verify(self, key: _host.Key, algorithm: str, parts: Sequence[_host.Part], signature: bytes) -> bool:
+        made = [self._made(text, key, algorithm, parts) for text in self._secret(key[0])]
+        return any(hmac.compare_digest(known, signature) for known in made)
+
+    def key_sign(self, key: _host.Key, algorithm: str, parts: Sequence[_host.Part]) -> bytes:
+        return self._made(self._secret(key[0])[0], key, algorithm, parts)
+
+    def digest(self, algorithm: str, parts: Sequence[_host.Part]) -> bytes:
+        self._handling()
+        message = self._joined(parts)
+        if algorithm not in ("sha1", "sha256", "sha384", "sha512"):
+            raise Invalid(f"`{algorithm}` is no digest: sha1, sha256, sha384 or sha512")
+        return hashlib.new(algorithm, message).digest()
+
+    def token_equal(self, secret: str, token: bytes) -> bool:
+        return any([hmac.compare_digest(value, token) for value in self._secret(secret)])
+
+    def signature_verify(
+        self, key: _host.Key | bytes, algorithm: str, parts: Sequence[_host.Part], signature: bytes
+    ) -> bool:
+        self._handling()
+        message = self._joined(parts)
+        keys = [key] if isinstance(key, bytes) else [_derived(text, key) for text in self._secret(key[0])]
+        if self.verifier is None:
+            raise Unavailable("this test does not say who checks public-key signatures: Test(…, verifier=…)")
+        try:
+            return any(self.verifier(algorithm, each, message, signature) for each in keys)
+        except ValueError as error:
+            raise Invalid(str(error)) from None
+
+    def keys_fetch(
+        self,
+        url: str,
+        headers: list[tuple[str, list[_host.Text]]],
+        body: list[_host.Text] | None,
+        keep_seconds: int,
+    ) -> bytes:
+        if self.configuring or url not in self.documents:
+            raise self._denied(f"keys={url}")
+        for kind, text in [piece for _, value in headers for piece in value] + (body or []):
+            if kind != "literal":
+                self._secret(text)
+        return self.documents[url]
+
     def reveal(self, name: str) -> bytes:
         if self.configuring or name not in self.revealed:
             raise self._denied(f"reveal.{name}")
@@ -165,10 +218,32 @@ class Host:
             raise self._denied(f"secrets.{name}")
         return self.secrets[name]
 
-    def _joined(self, parts: Sequence[_host.Part]) -> bytes:
-        return b"".join(self._octets(kind, part) for kind, part in parts)
+    def _handling(self) -> None:
+        """Nothing is computed while a configuration is checked."""
+        if self.configuring:
+            raise self._denied("crypto")
 
-    def _octets(self, kind: str, part: "bytes | str | _host.Body") -> bytes:
+    def _made(self, text: bytes, key: _host.Key, algorithm: str, parts: Sequence[_host.Part]) -> bytes:
+        """The MAC, or the hash of parts that hold the key, under one value of the key's secret."""
+        derived = _derived(text, key)
+        if algorithm in ("sha1", "sha256", "sha512"):
+            return hashlib.new(algorithm, self._joined(parts, derived)).digest()
+        return mac(algorithm, derived, self._joined(parts))
+
+    def _joined(self, parts: Sequence[_host.Part], key: bytes | None = None) -> bytes:
+        """The message. It holds the key if and only if there is one here."""
+        kinds = [kind for kind, _ in parts]
+        if len(kinds) > _PARTS_MOST:
+            raise Invalid(f"{len(kinds)} parts are too many: at most {_PARTS_MOST}")
+        if (bodies := kinds.count("body")) > 1:
+            raise Invalid(f"the body is {bodies} parts of the message: at most one may be")
+        if key is None and "key" in kinds:
+            raise Invalid("the key is a part of the message, which it may be of digests with a key only")
+        if key is not None and "key" not in kinds:
+            raise Invalid("the key is no part of the message: a digest without it proves nothing")
+        return b"".join((key or b"") if kind == "key" else self._octets(part) for kind, part in parts)
+
+    def _octets(self, part: "bytes | str | _host.Body") -> bytes:
         if isinstance(part, bytes):
             return part
         if isinstance(part, str):
@@ -235,10 +310,35 @@ class Body:
 
 def mac(algorithm: str, key: bytes, message: bytes) -> bytes:
     """The MAC of a message; used by tests to sign as well."""
-    hashes = {"hmac-sha1": "sha1", "hmac-sha256": "sha256", "hmac-sha512": "sha512"}
+    hashes = {"hmac-sha1": "sha1", "hmac-sha256": "sha256", "hmac-sha384": "sha384", "hmac-sha512": "sha512"}
     if algorithm not in hashes:
         raise Invalid(f"`{algorithm}` is no algorithm: {', '.join(hashes)}")
     return hmac.digest(key, message, hashes[algorithm])
+
+
+def _derived(text: bytes, key: _host.Key) -> bytes:
+    """The key that a secret's text stands for."""
+    _, prefix, form = key
+    text = text.removeprefix(prefix.encode())
+    if form == "utf8":
+        return text
+    if form == "sha1":
+        return hashlib.sha1(text).digest()
+    if form not in ("base64", "hex"):
+        raise Invalid(f"`{form}` is no form of a key: utf8, base64, hex or sha1")
+    try:
+        made = binascii.unhexlify(text.strip()) if form == "hex" else _base64(text.strip())
+    except ValueError:
+        made = b""
+    if not made:
+        raise Invalid(f"the secret is not {form}")
+    return made
+
+
+def _base64(text: bytes) -> bytes:
+    """RFC 4648, either alphabet, padded or not."""
+    digits = text.rstrip(b"=").translate(bytes.maketrans(b"-_", b"+/"))
+    return base64.b64decode(digits + b"=" * (-len(digits) % 4), validate=True)
 
 
 def _event_key(key: str) -> str:
