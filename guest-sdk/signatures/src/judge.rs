@@ -350,9 +350,10 @@ fn signed(way: &Way<'_>) -> Judged {
         None => None,
     };
     let urls = urls(way, message.of_url());
+    let messages: Vec<&Template> = [message].into_iter().chain(&way.scheme.or_message).collect();
     for candidate in &candidates {
         for (index, url) in urls.iter().enumerate() {
-            if holds(way, message, candidate, *url, key.as_deref())? {
+            if any_holds(way, &messages, candidate, *url, key.as_deref())? {
                 // What is as old as the provider's window, or comes from the future, is refused although it is real.
                 let time = candidate.timestamp.as_deref().map_or(Ok(()), |time| way.check_time(time));
                 return match time {
@@ -374,6 +375,21 @@ pub(crate) fn urls<'a>(way: &Way<'a>, matter: bool) -> Vec<Option<&'a str>> {
         return vec![way.options.public_urls.first().map(String::as_str)];
     }
     way.options.public_urls.iter().map(|url| Some(url.as_str())).chain([None]).collect()
+}
+
+fn any_holds(
+    way: &Way<'_>,
+    messages: &[&Template],
+    candidate: &Candidate,
+    url: Option<&str>,
+    key: Option<&[u8]>,
+) -> Result<bool, Trouble> {
+    for message in messages {
+        if holds(way, message, candidate, url, key)? {
+            return Ok(true);
+        }
+    }
+    Ok(false)
 }
 
 fn holds(

@@ -273,11 +273,19 @@ pub(crate) fn sign(
     }
     let now = signer.now / 1_000;
     says.insert("iat".to_owned(), now.into());
+    if !is_body {
+        // Libraries of receivers want it, though nobody checks that it is new.
+        says.insert("jti".to_owned(), crate::native::random_uuid().into());
+    }
     if claims.expires {
+        says.insert("nbf".to_owned(), now.into());
         says.insert("exp".to_owned(), (now + 300).into());
     }
     if let Some(issuer) = &claims.issuer {
         says.insert("iss".to_owned(), issuer.clone().into());
+    } else if claims.qsh {
+        // Atlassian names the tenant here: receivers look its secret up by it.
+        says.insert("iss".to_owned(), "example-client-key".into());
     }
     let incoming = sent.clone();
     let request = Request::new(&incoming, None, signer.settings);

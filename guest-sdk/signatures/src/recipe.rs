@@ -57,6 +57,9 @@ pub struct Scheme {
     pub encoding: Encoding,
     #[serde(default)]
     pub message: Option<Template>,
+    /// What may be signed instead.
+    #[serde(default)]
+    pub or_message: Option<Template>,
     #[serde(default)]
     pub timestamp: Option<When>,
     #[serde(default)]

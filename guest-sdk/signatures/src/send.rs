@@ -10,7 +10,7 @@ use crate::{
     judge::Trouble,
     jwt,
     native::{self, PrivateKey},
-    place::{Clock, Spot},
+    place::{Clock, Condition, Spot, Test},
     recipe::{Algorithm, Code, Encoding, KeyForm, Recipe, Scheme, Unit},
     request::{Incoming, Request},
     shipped::{FILES, recipe},
@@ -250,6 +250,12 @@ pub fn sign(provider: &str, scheme: usize, signer: &Signer<'_>, sent: &mut Sent)
 /// Signs by a scheme of any recipe.
 pub fn sign_by(recipe: &Recipe, scheme: &Scheme, signer: &Signer<'_>, sent: &mut Sent) -> Result<(), String> {
     give_id(recipe, sent);
+    // What tells the scheme from others: HubSpot says in a header which version its signature has.
+    if let Some(Condition(Test::Is(value, is))) = &scheme.when
+        && let Some(Source::Header(name)) = value.0.first()
+    {
+        sent.set(name, is.as_bytes());
+    }
     match scheme.algorithm {
         Algorithm::Code => return code::sign(scheme, signer, sent),
         Algorithm::Jwt => return jwt::sign(scheme, signer, sent),

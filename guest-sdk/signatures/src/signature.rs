@@ -75,8 +75,12 @@ fn after(scheme: &Scheme) -> String {
 fn within<'a>(scheme: &Scheme, group: &'a str, of: &str) -> Result<(Vec<&'a str>, Option<&'a str>), String> {
     let clock = scheme.timestamp.as_ref().map(|when| &when.0);
     if let Some(between) = &scheme.pairs {
-        let pairs: Vec<(&str, &str)> =
-            group.split(between.as_str()).filter_map(|pair| pair.trim().split_once('=')).collect();
+        // With `, ` a `,` without its space separates too: the pairs are trimmed anyway.
+        let between = match between.trim() {
+            "" => between.as_str(),
+            trimmed => trimmed,
+        };
+        let pairs: Vec<(&str, &str)> = group.split(between).filter_map(|pair| pair.trim().split_once('=')).collect();
         let wanted = scheme.pair.as_deref().unwrap_or_default();
         let texts = pairs.iter().filter(|(key, _)| *key == wanted).map(|(_, value)| *value);
         let texts = texts.filter_map(|text| text.strip_prefix(scheme.prefix.as_str())).collect();
