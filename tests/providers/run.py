@@ -609,11 +609,13 @@ def scheme_in_words(scheme):
             ("header", "headers"), ("method", "method"), ("json", "fields"), ("form", "fields"), ("query", "query"),
             ("setting", "settings"), ("crc32", "CRC-32 of the body"), ("sha256", "SHA-256 of the body"),
         ]:
-            found = re.search(rf"\{{{name}(?=[ }}-])", message)
+            found = re.search(rf"\{{{name}(-decoded)?[ }}]", message)
             if found and word not in [known for _, known in parts]:
                 parts.append((found.start(), word))
         words = [word for _, word in sorted(parts)]
         text += f" of {', '.join(words[:-1])}{' and ' if words[:-1] else ''}{words[-1]}" if words else ""
+    if digest := scheme.get("digest"):
+        text += f", which has the body's {digest['algorithm'].upper().replace('SHA', 'SHA-')}"
     claims = scheme.get("claims", {})
     if scheme["algorithm"] == "jwt":
         says = [word for name, word in [("body", "the body's digest"), ("url", "the URL's digest"), ("qsh", "the query's hash"),
