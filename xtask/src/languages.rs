@@ -8,7 +8,43 @@ use crate::{root, step, target};
 
 /// Needs the host's program, as the tests leave it.
 pub(crate) fn run() -> Result<()> {
-    python()
+    python()?;
+    javascript()?;
+    providers()
+}
+
+/// Every provider's own SDK against the recipes.
+fn providers() -> Result<()> {
+    let mut npm = Command::new("npm");
+    npm.args(["ci", "--ignore-scripts", "--omit=peer", "--no-audit", "--no-fund", "--prefix", "tests/providers/npm"]);
+    step::run("SDKs of providers, from npm", &mut npm)?;
+    let venv = target().join("providers");
+    step::run("a place for SDKs in Python", Command::new("python3").args(["-m", "venv"]).arg(&venv))?;
+    let mut pip = Command::new(venv.join("bin/python"));
+    pip.args(["-m", "pip", "install", "--quiet", "--disable-pip-version-check", "--no-deps", "--no-compile"]);
+    step::run("SDKs of providers, from PyPI", pip.args(["--requirement", "tests/providers/pypi/requirements.txt"]))?;
+    let mut matrix = Command::new("python3");
+    matrix.arg("tests/providers/run.py").arg(target().join("debug/snaphook"));
+    matrix.arg(target().join("wasm32-wasip2/guest/verify.wasm"));
+    step::run("recipes against the providers' own SDKs", &mut matrix)
+}
+
+fn javascript() -> Result<()> {
+    let npm = |arguments: &[&str]| {
+        let mut command = Command::new("npm");
+        command.args(arguments).args(["--no-audit", "--no-fund"]);
+        command
+    };
+    for folder in ["guest-sdk/js", "examples/rewrite-js"] {
+        let mut install = npm(&["ci", "--prefix", folder]);
+        step::run(&format!("{folder}: packages"), &mut install)?;
+    }
+    step::run("the JavaScript SDK: types", &mut npm(&["run", "check", "--prefix", "guest-sdk/js"]))?;
+    step::run("the JavaScript SDK: tests", &mut npm(&["test", "--prefix", "guest-sdk/js"]))?;
+    step::run("rewrite-js: types", &mut npm(&["run", "check", "--prefix", "examples/rewrite-js"]))?;
+    step::run("rewrite-js: component", &mut npm(&["run", "build", "--prefix", "examples/rewrite-js"]))?;
+    let mut tests = npm(&["test", "--prefix", "examples/rewrite-js"]);
+    step::run("rewrite-js: tests, also on the host", tests.env("HOST_PROGRAM", target().join("debug/snaphook")))
 }
 
 fn python() -> Result<()> {
