@@ -1,13 +1,10 @@
 //! The README's first filter, made by its own words: every command of that section is run, in order, as it stands there.
 
-use std::{
-    path::{Path, PathBuf},
-    sync::atomic::{AtomicU16, Ordering::Relaxed},
-};
+use std::path::{Path, PathBuf};
 
 use tempfile::TempDir;
 
-use crate::support::{Program, eventually, repository, snaphook};
+use crate::support::{Program, eventually, free_port, repository, snaphook};
 
 /// What a section of the README says: commands to run, and a file to write.
 #[derive(Debug)]
@@ -26,18 +23,6 @@ fn steps(text: &str) -> Vec<Step> {
         }
     }
     steps
-}
-
-/// Below those that the system gives to whoever asks for any, so that nobody takes it meanwhile.
-fn free_port() -> u16 {
-    static NEXT: AtomicU16 = AtomicU16::new(0);
-    let first = u16::try_from(std::process::id() % 10_000).unwrap();
-    loop {
-        let port = 20_000 + (first + NEXT.fetch_add(1, Relaxed)) % 10_000;
-        if std::net::TcpListener::bind(("127.0.0.1", port)).is_ok() {
-            return port;
-        }
-    }
 }
 
 /// A person at a terminal, with the program installed.

@@ -1,6 +1,7 @@
 //! What authors of filters work with: looking into components, events as files, cases, filters built while they are served.
 
 mod cases;
+mod dev;
 mod export;
 mod inspect;
 

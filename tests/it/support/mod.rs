@@ -15,7 +15,7 @@ pub(crate) use api::Api;
 pub(crate) use destination::{Destination, Gate, Received, Reply};
 pub(crate) use module::{component, guest, guest_file};
 pub(crate) use platform::{Platform, told};
-pub(crate) use program::{Ended, Host, Program, repository, snaphook, target};
+pub(crate) use program::{Ended, Host, Program, free_port, repository, snaphook, target};
 pub(crate) use wire::Wire;
 
 /// How long something may take to come true. Nothing takes this long unless it is broken, on however busy a machine.

@@ -1,161 +1,101 @@
-//! `build`: a filter's crate becomes a component, and is looked at as the host would look at it.
+//! `build`: a filter's project becomes a component, and is looked at as the host would look at it.
 
-use std::{
-    io::{BufRead, BufReader},
-    path::{Path, PathBuf},
-    process::{Command, Stdio},
-};
+mod process;
+mod rust;
+mod scripted;
 
-use serde::Deserialize;
+use std::path::{Path, PathBuf};
+
 use serde_json::json;
 
-use super::{
-    Global, exercise,
-    failure::{Exit, Failure},
-    module, show,
-};
+use super::{Global, exercise, failure::Failure, module, show};
 
-/// The stack in a filter's memory. Rust would make it a megabyte, and the host goes through all of a small memory after each
-/// event; what the host gives a call of the machine's stack ends before this does.
-const STACK_BYTES: u32 = 128 << 10;
-/// What components are compiled for.
-const TARGET: &str = "wasm32-wasip2";
-
-/// Small first, quick second; for crates that say nothing themselves.
-const SMALL: &[&str] = &["codegen-units=1", "lto=true", "opt-level=\"s\"", "panic=\"abort\"", "strip=true"];
+pub(crate) use process::Leash;
 
 #[derive(Debug, clap::Args)]
 pub(crate) struct Build {
-    /// The folder of the filter's Cargo.toml.
+    /// The folder of the filter's Cargo.toml, package.json or pyproject.toml.
     #[arg(default_value = ".")]
     dir: PathBuf,
-    /// Cargo's profile. If the crate's workspace says nothing about it, components are made small.
+    /// Cargo's profile, for Rust. If the crate's workspace says nothing about it, components are made small.
     #[arg(long, value_name = "NAME", default_value = "release")]
     profile: String,
-    /// What else is handed to cargo build, after --.
-    #[arg(last = true, value_name = "CARGO OPTIONS")]
-    cargo: Vec<String>,
+    /// What else is handed to the language's own build, after --: to cargo build, to the script `build` of package.json, to
+    /// snaphook-py build.
+    #[arg(last = true, value_name = "OPTIONS")]
+    options: Vec<String>,
+}
+
+/// What a project is written in, by the file that says so.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Project {
+    Rust,
+    JavaScript,
+    Python,
+}
+
+impl Project {
+    const FILES: [(Self, &str); 3] =
+        [(Self::Rust, "Cargo.toml"), (Self::JavaScript, "package.json"), (Self::Python, "pyproject.toml")];
+
+    /// Cargo finds its file in folders around this one too.
+    pub(crate) fn find(folder: &Path) -> Result<Self, Failure> {
+        let here = Self::FILES.into_iter().find(|(_, file)| folder.join(file).is_file());
+        let around = || {
+            let folder = std::path::absolute(folder).ok()?;
+            folder.ancestors().any(|around| around.join("Cargo.toml").is_file()).then_some(Self::Rust)
+        };
+        here.map(|(project, _)| project).or_else(around).ok_or_else(|| {
+            Failure::usage(format!(
+                "there is no Cargo.toml, package.json or pyproject.toml in `{}`: name a filter's folder, or make one with \
+                 `snaphook new`",
+                folder.display()
+            ))
+        })
+    }
 }
 
 impl Build {
+    pub(crate) fn of(dir: PathBuf, profile: String, options: Vec<String>) -> Self {
+        Self { dir, profile, options }
+    }
+
     pub(crate) async fn run(self, global: &Global) -> Result<(), Failure> {
-        self.add_target()?;
-        let components = self.compile()?;
-        if components.is_empty() {
-            return Err(Failure::failed(format!(
-                "nothing in `{}` makes a component: a filter's Cargo.toml says [lib] crate-type = [\"cdylib\"]",
-                self.dir.display()
-            )));
-        }
-        for component in components {
-            show_component(global, &self.bring(&component)?).await?;
+        for component in self.components(Leash::Loose).await? {
+            show_component(global, &component).await?;
         }
         Ok(())
     }
 
-    /// Copies a component out of cargo's folder to where it is easy to name: beside Cargo.toml.
+    /// Builds; the components lie beside the project's file then. At least one.
+    pub(crate) async fn components(&self, leash: Leash) -> Result<Vec<PathBuf>, Failure> {
+        let (made, hint) = match Project::find(&self.dir)? {
+            Project::Rust => {
+                (self.build_rust(leash).await?, "a filter's Cargo.toml says [lib] crate-type = [\"cdylib\"]")
+            }
+            Project::JavaScript => {
+                (self.build_javascript(leash).await?, "the script `build` of package.json writes a .wasm file")
+            }
+            Project::Python => (self.build_python(leash).await?, "`snaphook-py build` writes a .wasm file"),
+        };
+        if made.is_empty() {
+            return Err(Failure::failed(format!("nothing in `{}` makes a component: {hint}", self.dir.display())));
+        }
+        made.iter().map(|component| self.bring(component)).collect()
+    }
+
+    /// Copies a component to where it is easy to name: beside the project's file.
     fn bring(&self, component: &Path) -> Result<PathBuf, Failure> {
         let copy = self.dir.join(component.file_name().unwrap_or_default());
         let copy = copy.strip_prefix(".").map(Path::to_owned).unwrap_or(copy);
+        if component.parent() == Some(&self.dir) {
+            return Ok(copy);
+        }
         match std::fs::copy(component, &copy) {
             Ok(_) => Ok(copy),
             Err(error) => Err(Failure::failed(format!("cannot write `{}`: {error}", copy.display()))),
         }
     }
-
-    /// With rustup, if the standard library for components is not there yet.
-    fn add_target(&self) -> Result<(), Failure> {
-        let sysroot = self.output(Command::new("rustc").args(["--print", "sysroot"]))?;
-        if Path::new(&sysroot).join("lib/rustlib").join(TARGET).is_dir() {
-            return Ok(());
-        }
-        show::note(&format!("adding the target: rustup target add {TARGET}"));
-        let added = Command::new("rustup").args(["target", "add", TARGET]).current_dir(&self.dir).status();
-        match added {
-            Ok(status) if status.success() => Ok(()),
-            Ok(status) => Err(Failure::failed(format!("`rustup target add {TARGET}` failed ({status})"))),
-            Err(error) => Err(Failure::failed(format!(
-                "the compiler has no {TARGET}, and rustup cannot be run to add it ({error}): install that target as you \
-                 installed the compiler"
-            ))),
-        }
-    }
-
-    /// The components that cargo made.
-    fn compile(&self) -> Result<Vec<PathBuf>, Failure> {
-        let mut cargo = Command::new(cargo());
-        cargo.args(["build", "--target", TARGET, "--profile", &self.profile]);
-        cargo.arg("--message-format=json-render-diagnostics");
-        cargo.args(["--config", &format!("target.{TARGET}.rustflags = [\"-Clink-arg=-zstack-size={STACK_BYTES}\"]")]);
-        if !self.has_profile()? {
-            let options = SMALL.iter().map(|option| format!("profile.{}.{option}", self.profile));
-            options.for_each(|option| _ = cargo.args(["--config", &option]));
-        }
-        cargo.args(&self.cargo).current_dir(&self.dir).stdout(Stdio::piped());
-        let cannot = |error: std::io::Error| Failure::failed(format!("cannot run cargo: {error}"));
-        let mut running = cargo.spawn().map_err(cannot)?;
-        let messages = running.stdout.take().expect("stdout is piped");
-        let mut components = Vec::new();
-        for line in BufReader::new(messages).lines() {
-            components.extend(component(&line.map_err(cannot)?));
-        }
-        match running.wait().map_err(cannot)? {
-            status if status.success() => Ok(components),
-            status => Err(Failure::new(Exit::Failed, format!("cargo build failed ({status})"))),
-        }
-    }
-
-    /// Whether the workspace says how it wants to be compiled.
-    fn has_profile(&self) -> Result<bool, Failure> {
-        let locate = ["locate-project", "--workspace", "--message-format", "plain"];
-        let root = self.output(Command::new(cargo()).args(locate))?;
-        let text = std::fs::read_to_string(&root)
-            .map_err(|error| Failure::failed(format!("`{root}` cannot be read: {error}")))?;
-        let manifest: toml::Table = text.parse().map_err(|error| Failure::failed(format!("`{root}`: {error}")))?;
-        Ok(manifest.get("profile").is_some_and(|profiles| profiles.get(&self.profile).is_some()))
-    }
-
-    /// One line of output.
-    fn output(&self, command: &mut Command) -> Result<String, Failure> {
-        let shown = command.get_program().to_string_lossy().into_owned();
-        let ran = command.current_dir(&self.dir).stderr(Stdio::inherit()).output();
-        let ran = ran.map_err(|error| {
-            Failure::failed(format!(
-                "cannot run {shown} in `{}`: {error}; Rust comes from https://rustup.rs",
-                self.dir.display()
-            ))
-        })?;
-        if !ran.status.success() {
-            return Err(Failure::failed(format!("{shown} failed ({})", ran.status)));
-        }
-        Ok(String::from_utf8_lossy(&ran.stdout).trim().to_owned())
-    }
-}
-
-fn cargo() -> std::ffi::OsString {
-    std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into())
-}
-
-/// A message of cargo, as far as it matters here.
-#[derive(Deserialize)]
-struct Message {
-    reason: String,
-    #[serde(default)]
-    target: Target,
-    #[serde(default)]
-    filenames: Vec<PathBuf>,
-}
-
-#[derive(Default, Deserialize)]
-struct Target {
-    kind: Vec<String>,
-}
-
-/// The component that a message tells of.
-fn component(line: &str) -> Option<PathBuf> {
-    let message: Message = serde_json::from_str(line).ok()?;
-    let makes = message.reason == "compiler-artifact" && message.target.kind.iter().any(|kind| kind == "cdylib");
-    message.filenames.into_iter().find(|file| makes && file.extension().is_some_and(|extension| extension == "wasm"))
 }
 
 async fn show_component(global: &Global, path: &Path) -> Result<(), Failure> {
@@ -188,15 +128,15 @@ mod tests {
     use super::*;
 
     #[test]
-    fn components_are_found_in_cargos_messages() {
-        let message = |reason: &str, kind: &str| {
-            json!({ "reason": reason, "target": { "kind": [kind], "name": "x" }, "filenames": ["/t/x.d", "/t/x.wasm"], "profile": {} })
-                .to_string()
-        };
-        assert_eq!(component(&message("compiler-artifact", "cdylib")), Some(PathBuf::from("/t/x.wasm")));
-        assert_eq!(component(&message("compiler-artifact", "lib")), None);
-        assert_eq!(component(&message("build-script-executed", "cdylib")), None);
-        assert_eq!(component(r#"{"reason":"build-finished","success":true}"#), None);
-        assert_eq!(component("no json"), None);
+    fn a_project_is_known_by_its_file() {
+        let folder = tempfile::tempdir().unwrap();
+        let none = Project::find(folder.path()).unwrap_err().to_string();
+        assert!(none.starts_with("there is no Cargo.toml, package.json or pyproject.toml in `"), "{none}");
+        for (project, file) in Project::FILES.into_iter().rev() {
+            std::fs::write(folder.path().join(file), "").unwrap();
+            assert_eq!(Project::find(folder.path()).unwrap(), project);
+        }
+        std::fs::create_dir(folder.path().join("src")).unwrap();
+        assert_eq!(Project::find(&folder.path().join("src")).unwrap(), Project::Rust);
     }
 }

@@ -1,24 +1,22 @@
 //! `event`: what became of the events that came in.
 
 mod export;
+mod tail;
 
-use http_body_util::BodyExt as _;
 use model::{
     EventId, Name,
-    record::Record,
     story::{EventListed, EventStory, Replayed},
 };
-use serde_json::{Value, json};
+use serde_json::json;
+
+pub(crate) use tail::{Tail, record};
 
 use super::{
     Global,
-    failure::{Exit, Failure},
+    failure::Failure,
     query::{self, Events},
     show, story,
 };
-
-/// Bytes of one line of the stream; an event with a captured body is the longest.
-const LINE_BYTES_MOST: usize = 128 << 20;
 
 #[derive(Debug, clap::Subcommand)]
 pub(crate) enum Event {
@@ -148,64 +146,16 @@ impl Replay {
 }
 
 async fn tail(global: &Global, route: Option<Name>) -> Result<(), Failure> {
-    let query = route.map(|route| format!("?route={route}")).unwrap_or_default();
-    let mut stream = global.client()?.tail(&format!("/events/tail{query}")).await?;
-    let broken = |problem: &str| Failure::new(Exit::Unreachable, format!("the stream of events ended: {problem}"));
+    let mut tail = Tail::open(&global.client()?, route.as_ref()).await?;
     if !global.json {
         show::print(&format!("{}\n", story::event_heading()))?;
     }
-    let mut lines = Lines::default();
-    while let Some(frame) = stream.frame().await {
-        let frame = frame.map_err(|error| broken(&error.to_string()))?;
-        let Ok(bytes) = frame.into_data() else { continue };
-        for text in lines.feed(&bytes).map_err(|problem| broken(&problem))? {
-            let value: Value = serde_json::from_str(&text).map_err(|error| broken(&error.to_string()))?;
-            if let Some(missed) = value["missed"].as_u64() {
-                show::note(&format!("{missed} events are left out: they came faster than they could be shown"));
-            } else if global.json {
-                show::print_json_line(&value)?;
-            } else {
-                let record: Record = serde_json::from_value(value).map_err(|error| broken(&error.to_string()))?;
-                show::print(&format!("{}\n", story::event(&record)))?;
-            }
+    loop {
+        let value = tail.next().await?;
+        if global.json {
+            show::print_json_line(&value)?;
+        } else {
+            show::print(&format!("{}\n", story::event(&record(value)?)))?;
         }
-    }
-    Err(broken("the host closed it"))
-}
-
-/// Takes the payloads out of a stream of server-sent events (WHATWG HTML, 9.2), as far as this API sends them: an event is
-/// one `data` line; comments and other fields are passed over.
-#[derive(Debug, Default)]
-struct Lines(Vec<u8>);
-
-impl Lines {
-    /// What became complete with these bytes.
-    fn feed(&mut self, bytes: &[u8]) -> Result<Vec<String>, String> {
-        let mut payloads = Vec::new();
-        for piece in bytes.split_inclusive(|byte| *byte == b'\n') {
-            self.0.extend_from_slice(piece);
-            if self.0.len() > LINE_BYTES_MOST {
-                return Err(format!("a line is longer than {LINE_BYTES_MOST} bytes"));
-            }
-            if piece.ends_with(b"\n") {
-                let line = String::from_utf8_lossy(&self.0);
-                payloads.extend(line.strip_prefix("data:").map(|payload| payload.trim().to_owned()));
-                self.0.clear();
-            }
-        }
-        Ok(payloads)
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn payloads_come_out_whole() {
-        let mut lines = Lines::default();
-        assert_eq!(lines.feed(b": keep-alive\n\ndata: {\"a\"").unwrap(), Vec::<String>::new());
-        assert_eq!(lines.feed(b":1}\r\n\r\nevent: x\ndata:{}\n\nda").unwrap(), ["{\"a\":1}", "{}"]);
-        assert_eq!(lines.feed(b"ta: 2\n").unwrap(), ["2"]);
     }
 }

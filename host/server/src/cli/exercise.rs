@@ -19,11 +19,14 @@ use model::{
     record::{Outcome, Run},
     spec::GrantsSpec,
 };
-use rig::{Attaching, Missing, Rig, Turn, Values};
+pub(crate) use rig::Values;
+use rig::{Attaching, Missing, Rig, Turn};
 use serde_json::{Value, json};
 
 use super::{
-    Global, attachment, event_file,
+    Global, attachment,
+    difference::difference,
+    event_file,
     failure::{Exit, Failure},
     module,
     secret::{of_file, of_variable},
@@ -226,7 +229,7 @@ fn hint(missing: &Missing) -> String {
     }
 }
 
-fn values(option: &str, pairs: &[(String, String)]) -> Result<Values, Failure> {
+pub(crate) fn values(option: &str, pairs: &[(String, String)]) -> Result<Values, Failure> {
     let read = |(name, source): &(String, String)| match source.split_once(':') {
         Some(("env", variable)) => of_variable(variable).map(|secret| (name.clone(), vec![secret])),
         Some(("file", file)) => of_file(Path::new(file)).map(|secret| (name.clone(), vec![secret])),
@@ -255,16 +258,7 @@ fn told(before: &Event, ran: &Ran) -> String {
         text.push('\n');
         text.push_str(&show::facts(&said));
     }
-    let head = show::diff(&head(before), &head(after));
-    if !head.is_empty() {
-        text.push_str(&format!("\n{}\n{head}", show::styled(show::STRONG, "head")));
-    }
-    let (old, new) = (before.body.as_deref().unwrap_or_default(), after.body.as_deref().unwrap_or_default());
-    if old != new {
-        let body = show::diff(&story::body_bytes(old), &story::body_bytes(new));
-        let body = if body.is_empty() { "  only its spelling changed\n".to_owned() } else { body };
-        text.push_str(&format!("\n{}\n{body}", show::styled(show::STRONG, "body")));
-    }
+    text.push_str(&difference(&parts(before), &parts(after)));
     text
 }
 
@@ -281,14 +275,14 @@ fn said(ran: &Ran) -> Vec<(&'static str, String)> {
     facts
 }
 
-fn head(event: &Event) -> String {
-    let query = event.query.as_deref().map(|query| format!("?{query}")).unwrap_or_default();
-    format!(
-        "{} {}{query}\n{}",
-        event.method,
-        event.path,
-        readable(&event.headers).iter().map(|(name, value)| format!("{name}: {value}\n")).collect::<String>()
-    )
+fn parts(event: &Event) -> Parts {
+    Parts {
+        method: event.method.clone(),
+        path: event.path.clone(),
+        query: event.query.clone(),
+        headers: (*event.headers).clone(),
+        body: event.body.clone().unwrap_or_default(),
+    }
 }
 
 fn readable(headers: &HeaderMap) -> Vec<(String, String)> {

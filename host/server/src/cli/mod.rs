@@ -10,6 +10,8 @@ mod compile;
 mod dead;
 mod deliveries;
 mod destination;
+mod dev;
+mod difference;
 mod event;
 mod event_file;
 mod exercise;
@@ -96,8 +98,10 @@ enum Command {
     New(new::New),
     /// Compile the filter in this folder to a WebAssembly component.
     Build(build::Build),
-    /// Run a filter with an event, here and without a host.
+    /// Run a filter with an event, or with cases that say what is right; here and without a host.
     Test(exercise::Exercise),
+    /// Serve the filter in this folder while you write it: each change is built and swapped in, each event shown.
+    Dev(dev::Dev),
     /// Upload and look at modules.
     #[command(subcommand)]
     Module(module::Module),
@@ -165,6 +169,7 @@ impl Command {
             Self::New(new) => new.run(global),
             Self::Build(build) => build.run(global).await,
             Self::Test(exercise) => exercise.run(global).await,
+            Self::Dev(dev) => dev.run(global).await,
             Self::Module(module) => module.run(global).await,
             Self::Route(route) => route.run(global).await,
             Self::Attach(attach) => attach.run(global).await,
@@ -220,19 +225,21 @@ impl Global {
         Ok(Settings::load(self.config.as_deref(), &[], Strictness::KnownVariables)?)
     }
 
+    /// Where the admin API of the host that is meant is.
+    fn admin(&self) -> Result<String, Failure> {
+        if let Some(base) = &self.admin {
+            return Ok(base.clone());
+        }
+        let mut listen = self.settings()?.admin.listen;
+        if listen.ip().is_unspecified() {
+            listen.set_ip(std::net::Ipv4Addr::LOCALHOST.into());
+        }
+        Ok(format!("http://{listen}"))
+    }
+
     /// The admin API of the host that is meant.
     fn client(&self) -> Result<Client, Failure> {
-        let base = match &self.admin {
-            Some(base) => base.clone(),
-            None => {
-                let mut listen = self.settings()?.admin.listen;
-                if listen.ip().is_unspecified() {
-                    listen.set_ip(std::net::Ipv4Addr::LOCALHOST.into());
-                }
-                format!("http://{listen}")
-            }
-        };
-        Client::new(&base, self.token()?, self.project.clone())
+        Client::new(&self.admin()?, self.token()?, self.project.clone())
     }
 
     fn token(&self) -> Result<Token, Failure> {

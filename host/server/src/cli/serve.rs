@@ -15,10 +15,18 @@ pub(crate) struct Serve {
     /// The settings. By default snaphook.toml in this folder, if it is there.
     #[arg(long, value_name = "FILE")]
     config: Option<PathBuf>,
+    /// End when the program that started this one ends, however it does; for `snaphook dev`.
+    #[arg(long, hide = true)]
+    with_parent: bool,
 }
 
 impl Serve {
     pub(crate) async fn run(self, global: &Global) -> Result<(), Failure> {
+        #[cfg(target_os = "linux")]
+        if self.with_parent {
+            rustix::process::set_parent_process_death_signal(Some(rustix::process::Signal::TERM))
+                .map_err(|error| Failure::failed(format!("cannot be bound to the program that started it: {error}")))?;
+        }
         let settings =
             Settings::load(self.config.as_deref().or(global.config.as_deref()), &self.set, Strictness::EveryVariable)?;
         // This program has a command for it.

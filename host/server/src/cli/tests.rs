@@ -77,6 +77,12 @@ fn what_people_type_is_understood() {
         "test verify.wasm --event push.json --secret webhook=text:x --sign webhook --kv seen --expect reject",
         "--project billing project create billing",
         "build -- --features x",
+        "test --bless --runs 3",
+        "test verify.wasm --cases cases/push.toml",
+        "module inspect verify.wasm --json",
+        "event export evt_01M8CM0VHN141NXQ5WRB2QJ102 --to push.json",
+        "event export --to events --route github --since 1h --limit 5",
+        "dev filter --data kept --set gateway.listen=127.0.0.1:0 --secret webhook=text:x --limit time_ms=20",
         "listen 127.0.0.1:9900 --status 503",
         "completions bash",
     ] {
@@ -91,6 +97,10 @@ fn what_is_wrong_is_refused_before_anything_is_done() {
     assert_eq!(refused(&["secret", "set", "github", "hush"]).0, ErrorKind::UnknownArgument);
     assert_eq!(refused(&["secret", "set", "a", "--env", "A", "--value-file", "f"]).0, ErrorKind::ArgumentConflict);
     assert_eq!(refused(&["test", "x.wasm", "--event", "e", "--expect", "maybe"]).0, ErrorKind::InvalidValue);
+    let both = ["test", "x.wasm", "--cases", "c", "--event", "e"];
+    assert_eq!(refused(&both).0, ErrorKind::ArgumentConflict);
+    let both = ["event", "export", "evt_01M8CM0VHN141NXQ5WRB2QJ102", "--route", "a", "--to", "e"];
+    assert_eq!(refused(&both).0, ErrorKind::ArgumentConflict);
     for (line, said) in [
         (
             "route show Route",

@@ -22,8 +22,8 @@ use crate::{
 #[derive(Debug, Default)]
 pub(crate) struct Configuration {
     pub(crate) modules: BTreeMap<Name, Bytes>,
-    secrets: BTreeMap<Name, Secret>,
-    destinations: BTreeMap<Name, DestinationSpec>,
+    pub(crate) secrets: BTreeMap<Name, Secret>,
+    pub(crate) destinations: BTreeMap<Name, DestinationSpec>,
     pub(crate) routes: BTreeMap<Name, RouteSpec>,
 }
 

@@ -7,12 +7,13 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use file::Configuration;
-use model::Faults;
+pub(crate) use file::Configuration;
+use model::{Faults, Name};
 
 use super::{
     Global,
     answers::{Applied, Change, Module},
+    client::{Answer, Client},
     failure::Failure,
     show,
 };
@@ -49,42 +50,70 @@ impl Apply {
         global: &Global,
         check: impl FnOnce(&Configuration) -> Result<(), Failure>,
     ) -> Result<(), Failure> {
-        let name = self.file.display().to_string();
-        let text = std::fs::read_to_string(&self.file)
-            .map_err(|error| Failure::usage(format!("`{name}` cannot be read: {error}")))?;
-        let source = Source { name: &name, text: &text };
-        let folder = self.file.parent().unwrap_or(Path::new(""));
-        let configuration = Configuration::read(&source, &global.project, folder)?;
+        let file = ConfigurationFile::open(&self.file)?;
+        let configuration = file.read(&global.project)?;
         check(&configuration)?;
-        let sent = self.send(global, &configuration).await;
-        // What the host finds wrong is shown at the lines where it was written.
-        sent.map_err(|mut failure| {
-            let table = source.parse(&mut Faults::default());
-            failure.faults = source.locate(&table, std::mem::take(&mut failure.faults));
-            failure
-        })
+        self.send(global, &configuration).await.map_err(|failure| file.locate(failure))
     }
 
-    /// A configuration names modules by their digests, so they are uploaded first; as dry runs, so that they are kept with
-    /// the rest or not at all.
     async fn send(&self, global: &Global, configuration: &Configuration) -> Result<(), Failure> {
-        let client = global.client()?;
-        let mut digests = BTreeMap::new();
-        for (name, bytes) in &configuration.modules {
-            let pushed = client.post_module(&format!("/modules/{name}?dry_run=true"), bytes.clone()).await;
-            let pushed = pushed.map_err(|failure| failure.below(&format!("modules.{name}.file")))?;
-            let module: Module = pushed.read()?;
-            digests.insert(name, module.digest);
-        }
         let query = match (self.dry_run, self.prune) {
             (false, false) => "",
             (true, false) => "?dry_run=true",
             (false, true) => "?prune=true",
             (true, true) => "?dry_run=true&prune=true",
         };
-        let answer = client.post(&format!("/apply{query}"), &configuration.json(&digests)).await?;
+        let answer = send(&global.client()?, configuration, query).await?;
         global.show(&answer, |applied: Applied| text(&applied, self.dry_run))
     }
+}
+
+/// A file with its text, to tell faults by its lines.
+#[derive(Debug)]
+pub(crate) struct ConfigurationFile {
+    path: PathBuf,
+    name: String,
+    text: String,
+}
+
+impl ConfigurationFile {
+    pub(crate) fn open(path: &Path) -> Result<Self, Failure> {
+        let name = path.display().to_string();
+        let text = std::fs::read_to_string(path)
+            .map_err(|error| Failure::usage(format!("`{name}` cannot be read: {error}")))?;
+        Ok(Self { path: path.to_owned(), name, text })
+    }
+
+    /// What it says, and what it names outside.
+    pub(crate) fn read(&self, project: &Name) -> Result<Configuration, Faults> {
+        let folder = self.path.parent().unwrap_or(Path::new(""));
+        Configuration::read(&self.source(), project, folder)
+    }
+
+    /// What the host finds wrong is shown at the lines where it was written.
+    pub(crate) fn locate(&self, mut failure: Failure) -> Failure {
+        let source = self.source();
+        let table = source.parse(&mut Faults::default());
+        failure.faults = source.locate(&table, std::mem::take(&mut failure.faults));
+        failure
+    }
+
+    fn source(&self) -> Source<'_> {
+        Source { name: &self.name, text: &self.text }
+    }
+}
+
+/// A configuration names modules by their digests, so they are uploaded first; as dry runs, so that they are kept with the
+/// rest or not at all.
+pub(crate) async fn send(client: &Client, configuration: &Configuration, query: &str) -> Result<Answer, Failure> {
+    let mut digests = BTreeMap::new();
+    for (name, bytes) in &configuration.modules {
+        let pushed = client.post_module(&format!("/modules/{name}?dry_run=true"), bytes.clone()).await;
+        let pushed = pushed.map_err(|failure| failure.below(&format!("modules.{name}.file")))?;
+        let module: Module = pushed.read()?;
+        digests.insert(name, module.digest);
+    }
+    client.post(&format!("/apply{query}"), &configuration.json(&digests)).await
 }
 
 /// What changed, in the order in which the host tells it; in a dry run with the differences.

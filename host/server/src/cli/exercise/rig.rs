@@ -17,7 +17,7 @@ use crate::{
 };
 
 /// The values of secrets by the names that the filter's code says.
-pub(super) type Values = BTreeMap<String, Vec<Secret>>;
+pub(crate) type Values = BTreeMap<String, Vec<Secret>>;
 
 /// What a filter is given once, when it is attached.
 #[derive(Debug)]
