@@ -1,5 +1,6 @@
 //! What authors of filters work with: looking into components, events as files, cases, filters built while they are served.
 
+mod build;
 mod cases;
 mod dev;
 mod export;

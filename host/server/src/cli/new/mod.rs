@@ -1,5 +1,6 @@
-//! `new`: a folder with a filter that builds, has a test, and needs nothing but Rust.
+//! `new`: a folder with a filter that builds, has a test, and needs nothing but its language.
 
+mod scripted;
 mod sdk;
 
 use std::path::{Path, PathBuf};
@@ -17,6 +18,37 @@ pub(crate) struct New {
     /// The folder to make; by default one of the filter's name.
     #[arg(long, value_name = "FOLDER")]
     dir: Option<PathBuf>,
+    /// What it is written in.
+    #[arg(long, value_name = "LANGUAGE", value_enum, default_value_t)]
+    lang: Language,
+}
+
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, clap::ValueEnum)]
+enum Language {
+    #[default]
+    Rust,
+    /// JavaScript or TypeScript.
+    Js,
+    Python,
+}
+
+impl Language {
+    fn name(self) -> &'static str {
+        match self {
+            Self::Rust => "Rust",
+            Self::Js => "JavaScript",
+            Self::Python => "Python",
+        }
+    }
+
+    /// What most likely comes next.
+    fn next(self) -> &'static str {
+        match self {
+            Self::Rust => "cargo test\nsnaphook build",
+            Self::Js => "snaphook build\nnpm test",
+            Self::Python => "snaphook build\n.venv/bin/python -m unittest",
+        }
+    }
 }
 
 /// Where each file goes, and what is in it before the name is put in.
@@ -39,7 +71,9 @@ impl New {
         if std::fs::read_dir(&folder).is_ok_and(|mut inside| inside.next().is_some()) {
             return Err(Failure::usage(format!("the folder `{shown}` is not empty: name another one with --dir")));
         }
-        let files = files(&self.name);
+        let files = files(self.lang, &self.name).ok_or_else(|| {
+            Failure::failed(format!("this program was built without the SDK for {}", self.lang.name()))
+        })?;
         for (path, text) in &files {
             write(&folder.join(path), text)
                 .map_err(|error| Failure::failed(format!("cannot write `{shown}/{path}`: {error}")))?;
@@ -51,18 +85,18 @@ impl New {
         }
         let mut facts = vec![("filter", self.name), ("folder", shown.clone())];
         facts.push(("files", [own.as_slice(), &[VENDOR]].concat().join("\n")));
-        facts.push(("next", format!("cd {shown}\ncargo test\nsnaphook build")));
+        facts.push(("next", format!("cd {shown}\n{}", self.lang.next())));
         show::print(&show::facts(&facts))
     }
 }
 
-/// A name of the house that is also one of a Rust package.
+/// A name of the house that is also one of a package, in each of the languages.
 fn filter_name(text: &str) -> Result<String, String> {
     const TAKEN: &[&str] = &["alloc", "core", "proc-macro", "serde", "snaphook-sdk", "std", "test"];
 
     text.parse::<Name>()?;
     if !text.starts_with(|first: char| first.is_ascii_lowercase()) || text.contains('.') {
-        return Err(format!("`{text}` is no name for a Rust package: begin with a letter, and use no `.`"));
+        return Err(format!("`{text}` is no name for a package: begin with a letter, and use no `.`"));
     }
     if TAKEN.contains(&text) {
         return Err(format!("`{text}` is the name of a crate that every filter uses: choose another one"));
@@ -70,13 +104,16 @@ fn filter_name(text: &str) -> Result<String, String> {
     Ok(text.to_owned())
 }
 
-/// Paths and texts.
-fn files(name: &str) -> Vec<(String, String)> {
+/// Paths and texts; none if this program does not carry the language.
+fn files(language: Language, name: &str) -> Option<Vec<(String, String)>> {
     let library = name.replace('-', "_");
     let kind = type_name(name);
     let named = |text: &str| text.replace("{{name}}", name).replace("{{lib}}", &library).replace("{{type}}", &kind);
+    if language != Language::Rust {
+        return scripted::files(language, named);
+    }
     let own = TEMPLATE.iter().map(|(path, text)| ((*path).to_owned(), named(text)));
-    own.chain(sdk::files().into_iter().map(|(path, text)| (format!("{VENDOR}/{path}"), text))).collect()
+    Some(own.chain(sdk::files().into_iter().map(|(path, text)| (format!("{VENDOR}/{path}"), text))).collect())
 }
 
 /// `my-filter` → `MyFilter`.
@@ -102,7 +139,7 @@ mod tests {
 
     #[test]
     fn the_name_is_put_in_everywhere() {
-        let files = files("my-filter");
+        let files = files(Language::Rust, "my-filter").unwrap();
         let text = |wanted: &str| files.iter().find(|(path, _)| path == wanted).map(|(_, text)| text.as_str()).unwrap();
         assert!(text("Cargo.toml").contains("name = \"my-filter\""));
         assert!(text("route.toml").contains("file = \"my_filter.wasm\""));
@@ -124,8 +161,8 @@ mod tests {
     fn names_fit_rust() {
         assert_eq!(filter_name("my-filter_2"), Ok("my-filter_2".to_owned()));
         for (name, problem) in [
-            ("2fast", "`2fast` is no name for a Rust package: begin with a letter, and use no `.`"),
-            ("a.b", "`a.b` is no name for a Rust package: begin with a letter, and use no `.`"),
+            ("2fast", "`2fast` is no name for a package: begin with a letter, and use no `.`"),
+            ("a.b", "`a.b` is no name for a package: begin with a letter, and use no `.`"),
             ("serde", "`serde` is the name of a crate that every filter uses: choose another one"),
         ] {
             assert_eq!(filter_name(name), Err(problem.to_owned()));
