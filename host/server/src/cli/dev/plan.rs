@@ -136,7 +136,8 @@ impl Plan {
         };
         let own = |names: &[String]| names.iter().map(|name| (name.clone(), name.clone())).collect();
         let asked = &module.manifest;
-        let grants = GrantsSpec { secrets: own(&asked.secrets), reveal: own(&asked.reveal), kv: asked.kv.clone() };
+        let (secrets, reveal) = (own(&asked.secrets), own(&asked.reveal));
+        let grants = GrantsSpec { secrets, reveal, kv: asked.kv.clone(), keys: asked.keys.clone() };
         let (name, module) = (name.to_string(), name.to_string());
         spec.filters.push(AttachmentSpec { name, module, grants, ..self.filter.clone() });
         Ok(route.clone())
