@@ -46,7 +46,9 @@ pub struct AskedGrants {
     pub reveal: Vec<String>,
     pub kv: Vec<String>,
     /// Secrets and beginnings of URLs that depend on how it is configured.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub optional_secrets: Vec<String>,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub keys: Vec<String>,
 }
 
