@@ -1,4 +1,4 @@
-//! The computing behind [`Crypto`](crate::Crypto), where the secrets are.
+//! The computing behind [`Crypto`], where the secrets are.
 
 use std::collections::BTreeMap;
 
