@@ -22,7 +22,8 @@ async fn a_start_that_does_not_end_is_refused() {
             (111, "the filter failed to check its configuration (trap): "),
             (1111, "the filter failed to check its configuration (trap): "),
         ] {
-            let filter = json!({"module": "configure", "config": {"way": way}, "limits": {"time_ms": 300, "wall_ms": 30_000}});
+            let filter =
+                json!({"module": "configure", "config": {"way": way}, "limits": {"time_ms": 300, "wall_ms": 30_000}});
             let faults = arena.attach(json!([filter])).await.faults(422);
             assert!(faults.starts_with(&format!("routes.evil.filters[0].config: {said}")), "{way}: {faults}");
         }
