@@ -1,6 +1,6 @@
 // The host's part on the author's machine.
 
-import { createHash, createHmac, timingSafeEqual } from "node:crypto";
+import { constants, createHash, createHmac, createPublicKey, timingSafeEqual, verify } from "node:crypto";
 
 import { text } from "../bytes.js";
 import * as document from "./document.js";
@@ -10,6 +10,8 @@ import * as document from "./document.js";
  * @typedef {import("../host.js").RawBody} RawBody
  * @typedef {import("../error.js").Header} Header
  * @typedef {import("snaphook:filter/crypto@0.1.0").Part} Part
+ * @typedef {import("snaphook:filter/crypto@0.1.0").Key} Key
+ * @typedef {import("snaphook:filter/crypto@0.1.0").PublicKey} PublicKey
  *
  * @typedef {object} Reserved
  * @property {string} place Namespace and key.
@@ -104,6 +106,18 @@ export class FakeHost {
           const [newest] = this.#secret(secret);
           return mac(algorithm, newest, this.#joined(parts));
         },
+        keyVerify: (key, algorithm, parts, signature) => {
+          const made = this.#secret(key.secret).map((value) => this.#made(value, key, algorithm, parts));
+          return made.some((right) => right.length === signature.length && timingSafeEqual(right, signature));
+        },
+        keySign: (key, algorithm, parts) => this.#made(this.#secret(key.secret)[0], key, algorithm, parts),
+        digest: (algorithm, parts) => createHash(algorithm).update(this.#joined(parts)).digest(),
+        tokenEqual: (secret, token) => this.#secret(secret).some((value) => Buffer.compare(value, token) === 0),
+        signatureVerify: (key, algorithm, parts, signature) => {
+          const of = (/** @type {PublicKey} */ { tag, val }) =>
+            tag === "given" ? [val] : this.#secret(val.secret).map((value) => derived(value, val));
+          return of(key).some((bytes) => signed(bytes, algorithm, this.#joined(parts), signature));
+        },
       },
       secrets: { reveal: (name) => this.#reveal(name) },
       kv: {
@@ -196,11 +210,27 @@ export class FakeHost {
     return Number(mixed >> 56n);
   }
 
-  /** @param {Part[]} parts */
-  #joined(parts) {
+  /**
+   * @param {Uint8Array} value
+   * @param {Key} key
+   * @param {string} algorithm
+   * @param {Part[]} parts
+   */
+  #made(value, key, algorithm, parts) {
+    const bytes = derived(value, key);
+    const message = this.#joined(parts, bytes);
+    return algorithm.startsWith("sha") ? createHash(algorithm).update(message).digest() : mac(algorithm, bytes, message);
+  }
+
+  /**
+   * @param {Part[]} parts
+   * @param {Uint8Array} [key]
+   */
+  #joined(parts, key = new Uint8Array(0)) {
     const bytes = parts.map((part) => {
       if (part.tag === "literal") return part.val;
       if (part.tag === "body") return part.val.readAll();
+      if (part.tag === "key") return key;
       const name = part.val.toLowerCase();
       return this.headers.find(([known]) => known === name)?.[1] ?? new Uint8Array(0);
     });
@@ -395,4 +425,53 @@ function eventKey(key) {
  */
 function refused(tag, val) {
   return Object.assign(new Error(val), { payload: { tag, val } });
+}
+
+/**
+ * The key that a secret's text stands for.
+ *
+ * @param {Uint8Array} value
+ * @param {Key} key
+ * @returns {Uint8Array}
+ */
+function derived(value, key) {
+  const whole = Buffer.from(value).toString("utf8");
+  const rest = whole.startsWith(key.prefix) ? whole.slice(key.prefix.length) : whole;
+  switch (key.form) {
+    case "utf8":
+      return Buffer.from(rest);
+    case "base64":
+      return Buffer.from(rest.trim(), "base64");
+    case "hex":
+      return Buffer.from(rest.trim(), "hex");
+    case "sha1":
+      return createHash("sha1").update(rest).digest();
+    default:
+      throw refused("invalid", `\`${key.form}\` is no form of a key: utf8, base64, hex or sha1`);
+  }
+}
+
+/** What stands before a raw Ed25519 key in DER (RFC 8410). */
+const ED25519 = Buffer.from("302a300506032b6570032100", "hex");
+
+/**
+ * @param {Uint8Array} bytes
+ * @param {string} algorithm
+ * @param {Uint8Array} message
+ * @param {Uint8Array} signature
+ */
+function signed(bytes, algorithm, message, signature) {
+  const written = Buffer.from(bytes).toString("latin1").trim();
+  const raw = algorithm === "ed25519" && bytes.length === 32;
+  const der = raw ? Buffer.concat([ED25519, bytes]) : Buffer.from(bytes);
+  const key = written.startsWith("-----BEGIN")
+    ? createPublicKey(written)
+    : written.startsWith("{")
+      ? createPublicKey({ key: JSON.parse(written), format: "jwk" })
+      : createPublicKey({ key: der, format: "der", type: "spki" });
+  if (algorithm === "ed25519") return verify(null, message, key, signature);
+  const hash = algorithm.replace("-fixed", "").split("-").at(-1);
+  const dsaEncoding = algorithm.endsWith("-fixed") ? "ieee-p1363" : "der";
+  const padding = algorithm.startsWith("rsa-pss") ? { padding: constants.RSA_PKCS1_PSS_PADDING } : {};
+  return verify(hash, message, { key, dsaEncoding, ...padding }, signature);
 }

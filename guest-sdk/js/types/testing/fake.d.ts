@@ -139,6 +139,8 @@ export type Host = import("../host.js").Host;
 export type RawBody = import("../host.js").RawBody;
 export type Header = import("../error.js").Header;
 export type Part = import("snaphook:filter/crypto@0.1.0").Part;
+export type Key = import("snaphook:filter/crypto@0.1.0").Key;
+export type PublicKey = import("snaphook:filter/crypto@0.1.0").PublicKey;
 export type Reserved = {
     /**
      * Namespace and key.
