@@ -445,6 +445,8 @@ pub fn is_pinned(url: &str, pin: &str) -> bool {
         && labels.zip(pinned).all(|(given, pinned)| given == pinned || (pinned == "*" && label(given)))
         && path.starts_with(&pinned_path)
         && !path.contains("..")
+        // A server may take `%2e%2e` for `..`.
+        && !path.contains('%')
         && !path.contains('\\')
 }
 
@@ -456,5 +458,39 @@ pub(crate) fn check_digest(request: &Request<'_>, digest: &Digest) -> Result<(),
     match (given, request.incoming().digest(&digest.algorithm)) {
         (Some(given), Some(own)) if given == own => Ok(()),
         _ => Err(Cause::BodyAltered(format!("{} is not the body's {}", digest.of, digest.algorithm))),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::is_pinned;
+
+    #[test]
+    fn only_urls_that_begin_so_are_pinned() {
+        let (certs, sns) = ("https://api.paypal.com/v1/certs/", "https://sns.*.amazonaws.com/");
+        assert!(is_pinned("https://api.paypal.com/v1/certs/CERT-1", certs));
+        assert!(is_pinned("https://sns.us-east-1.amazonaws.com/key.pem", sns));
+        for url in [
+            "http://api.paypal.com/v1/certs/CERT-1",
+            "https://api.paypal.com.evil.example/v1/certs/CERT-1",
+            "https://api.paypal.com@evil.example/v1/certs/CERT-1",
+            "https://api.paypal.com:8443/v1/certs/CERT-1",
+            "https://api.paypal.com?/v1/certs/CERT-1",
+            "https://api.paypal.com/v1/certs/../other",
+            "https://api.paypal.com/v1/certs/%2e%2e/other",
+            "https://api.paypal.com/v1/certs/..\\other",
+            "https://api.paypal.com/v1/other",
+            "api.paypal.com/v1/certs/CERT-1",
+        ] {
+            assert!(!is_pinned(url, certs), "{url}");
+        }
+        for url in [
+            "https://sns.evil.us.amazonaws.com/key.pem",
+            "https://sns..amazonaws.com/key.pem",
+            "https://sns.a/b.amazonaws.com/key.pem",
+            "https://sns.a@b.amazonaws.com/key.pem",
+        ] {
+            assert!(!is_pinned(url, sns), "{url}");
+        }
     }
 }
