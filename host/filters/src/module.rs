@@ -119,8 +119,15 @@ impl Engine {
         let start = Instant::now();
         let size = bytes.len();
         let looked = bytes.clone();
-        let manifest = blocking(move || inspect::inspect(&looked)).await?;
-        let component = self.translate(&bytes).await?;
+        let manifest = blocking(move || inspect::inspect(&looked));
+        // What compiles in a process of its own looks at the bytes there first, within its limits.
+        let (manifest, component) = match &self.0.compiler {
+            Some(_) => {
+                let component = self.translate(&bytes).await?;
+                (manifest.await?, component)
+            }
+            None => (manifest.await?, self.translate(&bytes).await?),
+        };
         observe::module_compiled(&digest, size, start.elapsed());
         let engine = self.clone();
         let adapted = blocking(move || Ok((engine.adapt(digest, manifest, &component)?, component)));
