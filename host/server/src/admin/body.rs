@@ -6,7 +6,7 @@ use axum::{
     body::{Body, HttpBody},
     extract::{FromRequest, Request},
 };
-use bytes::{Bytes, BytesMut};
+use bytes::Bytes;
 use http::{HeaderMap, StatusCode, header::CONTENT_TYPE};
 use http_body_util::BodyExt;
 use model::Faults;
@@ -56,17 +56,22 @@ pub(super) async fn read(mut body: Body, bytes_most: usize) -> Result<Bytes, Pro
     if announced > bytes_most as u64 {
         return Err(too_large(body, bytes_most));
     }
-    let mut bytes = BytesMut::with_capacity(usize::try_from(announced).unwrap_or_default());
+    let mut bytes = Vec::with_capacity(usize::try_from(announced).unwrap_or_default());
     loop {
         let frame = tokio::time::timeout(IDLE_MOST, body.frame()).await.map_err(|_| {
             let detail = format!("nothing more of the body came for {} s", IDLE_MOST.as_secs());
             Problem::new(StatusCode::REQUEST_TIMEOUT, detail)
         })?;
-        let Some(frame) = frame else { return Ok(bytes.freeze()) };
+        let Some(frame) = frame else { return Ok(bytes.into()) };
         let broken = |error| Problem::new(StatusCode::BAD_REQUEST, format!("the body broke off: {error}"));
         let Ok(piece) = frame.map_err(broken)?.into_data() else { continue };
         if bytes.len() + piece.len() > bytes_most {
             return Err(too_large(body, bytes_most));
+        }
+        let needed = bytes.len() + piece.len();
+        if needed > bytes.capacity() {
+            // Twice as much as now, and never room for more than may come.
+            bytes.reserve_exact(needed.max(bytes.len() * 2).min(bytes_most) - bytes.len());
         }
         bytes.extend_from_slice(&piece);
     }
