@@ -81,6 +81,17 @@ async fn every_providers_events_are_taken_and_no_others() {
         tried += 1;
     }
     assert!(tried > 115, "{tried} providers only");
+    let metrics = platform.api.get("/metrics").await;
+    let metrics = metrics.expect(200).text();
+    for (verdict, cause) in [("verified", ""), ("failed", "mismatch")] {
+        let line = format!(
+            r#"snaphook_verifications_total{{project="default",route="github",verdict="{verdict}",cause="{cause}"}} 1"#
+        );
+        assert!(metrics.lines().any(|found| found == line), "{line} is missing in\n{metrics}");
+    }
+    let forwarded = format!(r#"snaphook_events_total{{disposition="forwarded"}} {tried}"#);
+    assert!(metrics.lines().any(|found| found == forwarded), "{forwarded} is missing in\n{metrics}");
+    assert!(metrics.ends_with("# EOF\n"), "{metrics}");
     platform.stop().await;
 }
 

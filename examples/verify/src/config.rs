@@ -32,6 +32,8 @@ struct Written {
     once_seconds: Option<u32>,
     #[serde(default = "yes")]
     diagnose: bool,
+    #[serde(default)]
+    other_secrets: Vec<String>,
 }
 
 /// What is not the recipe. `config.schema.json` says what each is for.
@@ -47,6 +49,8 @@ pub(crate) struct Rest {
     pub(crate) report_only: bool,
     pub(crate) once_seconds: Option<u32>,
     pub(crate) diagnose: bool,
+    /// Tried in a diagnosis only.
+    pub(crate) other_secrets: Vec<String>,
 }
 
 fn secret() -> String {
@@ -75,7 +79,7 @@ impl TryFrom<Written> for Config {
 
     fn try_from(written: Written) -> Result<Self, String> {
         let Written { provider, recipe, secret, settings, public_urls, legacy, window, .. } = written;
-        let Written { require_signature, report_only, once_seconds, diagnose, .. } = written;
+        let Written { require_signature, report_only, once_seconds, diagnose, other_secrets, .. } = written;
         let rest = Rest {
             secret,
             settings,
@@ -86,6 +90,7 @@ impl TryFrom<Written> for Config {
             report_only,
             once_seconds,
             diagnose,
+            other_secrets,
         };
         let recipe = match (provider.as_str(), recipe) {
             ("custom", Some(recipe)) if !recipe.schemes.is_empty() => recipe,

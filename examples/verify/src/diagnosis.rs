@@ -1,6 +1,6 @@
 //! Which usual mistake would explain a signature that does not match. Only for the log: the sender learns nothing of it.
 
-use signatures::{Judgement, Options, Request, judge};
+use signatures::{Encoding, Judgement, KeyForm, Options, Recipe, Request, judge};
 use snaphook_sdk::Event;
 
 use crate::{config::Meant, host::Received};
@@ -13,10 +13,16 @@ pub(crate) fn diagnose(event: &Event, config: &Meant) -> Option<String> {
     if event.body().original().len() > BODY_BYTES_MOST {
         return None;
     }
-    let options = config.options();
+    let tried = Tried { config, recipe: &config.recipe, options: config.options() };
+    let received = Received::new(event);
+    for secret in &config.rest.other_secrets {
+        if (Tried { options: Options { secret, ..tried.options }, ..tried }).holds(&received) {
+            return Some(format!("it is right under the secret `{secret}`: another one than this route has was used"));
+        }
+    }
     let original = event.body().original().bytes();
     for (what, body) in bodies(&original) {
-        if holds(&Received::with_body(event, body), config, options) {
+        if tried.holds(&Received::with_body(event, body)) {
             return Some(format!(
                 "it is right for {what}: something between the sender and this host changes the body"
             ));
@@ -25,19 +31,57 @@ pub(crate) fn diagnose(event: &Event, config: &Meant) -> Option<String> {
     let urls = urls(event, config);
     for url in &urls {
         let public_urls = std::slice::from_ref(url);
-        if holds(&Received::new(event), config, Options { public_urls, ..options }) {
+        if (Tried { options: Options { public_urls, ..tried.options }, ..tried }).holds(&received) {
             return Some(format!("it is right for the URL {url}: put that into public_urls"));
+        }
+    }
+    for (what, recipe) in encodings(&config.recipe) {
+        if (Tried { recipe: &recipe, ..tried }).holds(&received) {
+            return Some(format!("it is right {what}"));
         }
     }
     None
 }
 
-fn holds(received: &Received<'_>, config: &Meant, options: Options<'_>) -> bool {
-    let request = Request::new(received, options.public_urls.first().map(String::as_str), &config.rest.settings);
-    // What is too old by now matched nevertheless.
-    let options = Options { window: Some(u64::MAX / 1_000), ..options };
-    let judged = judge(&config.recipe, options, &request, received);
-    matches!(judged, Ok(Judgement::Verified | Judgement::Authenticated))
+/// What is taken for right, for once.
+#[derive(Clone, Copy)]
+struct Tried<'a> {
+    config: &'a Meant,
+    recipe: &'a Recipe,
+    options: Options<'a>,
+}
+
+impl Tried<'_> {
+    fn holds(self, received: &Received<'_>) -> bool {
+        let Self { config, recipe, options } = self;
+        let request = Request::new(received, options.public_urls.first().map(String::as_str), &config.rest.settings);
+        // What is too old by now matched nevertheless.
+        let options = Options { window: Some(u64::MAX / 1_000), ..options };
+        let judged = judge(recipe, options, &request, received);
+        matches!(judged, Ok(Judgement::Verified | Judgement::Authenticated))
+    }
+}
+
+/// The recipe, with its keys and signatures written in other ways.
+fn encodings(recipe: &Recipe) -> Vec<(String, Recipe)> {
+    let mut others = Vec::new();
+    for form in [KeyForm::Utf8, KeyForm::Base64, KeyForm::Hex] {
+        let mut other = recipe.clone();
+        other.schemes.iter_mut().for_each(|scheme| scheme.key = form);
+        let how = match form {
+            KeyForm::Utf8 => "if the secret's text is the key, as it is".to_owned(),
+            form => format!("if the secret's text is decoded as {} first", form.name()),
+        };
+        others.push((format!("{how}: store it as the provider shows it"), other));
+    }
+    for (encoding, name) in
+        [(Encoding::Hex, "hexadecimal"), (Encoding::Base64, "base64"), (Encoding::Base64url, "base64url")]
+    {
+        let mut other = recipe.clone();
+        other.schemes.iter_mut().for_each(|scheme| scheme.encoding = encoding);
+        others.push((format!("if the signature is read as {name}: say `encoding` in the recipe"), other));
+    }
+    others
 }
 
 fn bodies(original: &[u8]) -> Vec<(&'static str, Vec<u8>)> {

@@ -77,7 +77,7 @@ fn answered(answer: signatures::Answer) -> Verdict {
 fn failed(event: &Event, config: &Meant, cause: &Cause) -> Result<Verdict> {
     let mut why = cause.to_string();
     if config.rest.diagnose
-        && *cause == Cause::Mismatch
+        && matches!(cause, Cause::Mismatch | Cause::Malformed(_) | Cause::UnknownSecret(_))
         && let Some(mistake) = diagnosis::diagnose(event, config)
     {
         why.push_str("; ");
@@ -131,7 +131,7 @@ snaphook_sdk::export!(
     Verify,
     body: buffered,
     kv: ["deliveries"],
-    optional_secrets: ["secret", "verify_token", "verification_token"],
+    optional_secrets: ["secret", "other", "verify_token", "verification_token"],
     keys: [
         "https://api.paypal.com/v1/notifications/certs/",
         "https://sns.*.amazonaws.com/",

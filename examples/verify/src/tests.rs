@@ -270,6 +270,28 @@ fn tells_usual_mistakes_and_only_to_the_log() {
         assert!(outcome.reason().contains(said), "{}", outcome.reason());
     }
     assert!(!event(b"another", "{}").reason().contains("it is right for"));
+    // The key was decoded before it was stored, or should have been; and what signs writes base64.
+    let sum = native::mac("hmac-sha256", key.as_bytes(), std::iter::once(&b"{}"[..])).unwrap();
+    let outcome =
+        test("github", &hex(key.as_bytes())).header("x-hub-signature-256", event_header(&sum)).body("{}").run();
+    failed(&outcome, "mismatch");
+    assert!(outcome.reason().contains("if the secret's text is decoded as hex first"), "{}", outcome.reason());
+    let recipe =
+        json!({ "scheme": [{ "algorithm": "hmac-sha256", "signature": "header x-sum", "message": "{body}" }] });
+    let sum = base64(&sum);
+    let outcome =
+        configured(json!({ "provider": "custom", "recipe": recipe }), key).header("x-sum", sum).body("{}").run();
+    failed(&outcome, "malformed");
+    assert!(outcome.reason().contains("if the signature is read as base64"), "{}", outcome.reason());
+    // That of another endpoint.
+    let config = json!({ "provider": "github", "other_secrets": ["other"] });
+    let outcome = configured(config, "another")
+        .secret("other", key)
+        .header("x-hub-signature-256", signed(b"{}"))
+        .body("{}")
+        .run();
+    failed(&outcome, "mismatch");
+    assert!(outcome.reason().contains("it is right under the secret `other`"), "{}", outcome.reason());
     let outcome =
         configured(json!({ "provider": "square", "public_urls": ["https://wrong.example/webhook"] }), "asdf1234")
             .header("x-square-hmacsha256-signature", "2kRE5qRU2tR+tBGlDwMEw2avJ7QM4ikPYD/PJ3bd9Og=")
@@ -279,6 +301,15 @@ fn tells_usual_mistakes_and_only_to_the_log() {
             .body(r#"{"hello":"world"}"#)
             .run();
     failed(&outcome, "wrong-url");
+}
+
+fn event_header(sum: &[u8]) -> String {
+    format!("sha256={}", hex(sum))
+}
+
+fn base64(bytes: &[u8]) -> String {
+    use ::base64::{Engine as _, engine::general_purpose::STANDARD};
+    STANDARD.encode(bytes)
 }
 
 fn hex(bytes: &[u8]) -> String {

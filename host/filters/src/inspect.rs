@@ -1,7 +1,7 @@
 //! What a module's bytes say before anything is compiled: is it a component, what is in it, what does its manifest ask.
 
 use model::{
-    limits::MODULE_BYTES_MOST,
+    limits::{MODULE_BYTES_MOST, module_bytes_most},
     module::{MANIFEST_SECTION, Manifest},
 };
 use wasmparser::{
@@ -85,10 +85,25 @@ pub(crate) fn look(bytes: &[u8]) -> (Anatomy, Vec<Refused>) {
     }
     let mut refusals = anatomy.out_of_proportion();
     match manifest(&manifests) {
-        Ok(manifest) => anatomy.manifest = manifest,
+        Ok(manifest) => {
+            refusals.extend(too_large(bytes.len(), manifest.sdk.as_deref()));
+            anatomy.manifest = manifest;
+        }
         Err(refused) => refusals.push(refused),
     }
     (anatomy, refusals)
+}
+
+/// More than its language explains.
+fn too_large(size: usize, sdk: Option<&str>) -> Option<Refused> {
+    let most = module_bytes_most(sdk);
+    let who = sdk.unwrap_or("no SDK that is known");
+    (size > most).then(|| {
+        Refused(format!(
+            "the component has {size} bytes, at most {most} are allowed for one that was built by {who}: leave out what it \
+             does not need, such as debug information"
+        ))
+    })
 }
 
 fn check_kind(bytes: &[u8]) -> Result<(), Refused> {
@@ -212,4 +227,36 @@ fn features() -> WasmFeatures {
     let mut features = WasmFeatures::default();
     features.remove(WasmFeatures::THREADS | WasmFeatures::MEMORY64);
     features
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A component with nothing in it, 17 MB long, that says it was built by this SDK.
+    fn large(sdk: &str) -> Vec<u8> {
+        let manifest = format!(r#"{{"sdk":"{sdk}"}}"#).into_bytes();
+        let mut bytes = b"\0asm\x0d\0\x01\0".to_vec();
+        for (name, content) in [(MANIFEST_SECTION, manifest), ("padding", vec![0; 17_000_000])] {
+            let size = u32::try_from(1 + name.len() + content.len()).unwrap();
+            // LEB128 in five bytes, whatever the number.
+            let size =
+                [0, 7, 14, 21, 28].map(|shift| (size >> shift) as u8 & 0x7f | if shift == 28 { 0 } else { 0x80 });
+            let name_length = u8::try_from(name.len()).unwrap();
+            bytes.extend([[0].as_slice(), &size, &[name_length], name.as_bytes(), &content].concat());
+        }
+        bytes
+    }
+
+    #[test]
+    fn size_is_bounded_by_language() {
+        assert_eq!(look(&large("python-0.1.0")).1, []);
+        assert_eq!(look(&large("js-0.1.0")).1, []);
+        let [refused] = look(&large("rust-0.1.0")).1.try_into().unwrap();
+        assert_eq!(
+            refused.0,
+            "the component has 17000066 bytes, at most 16777216 are allowed for one that was built by rust-0.1.0: leave out \
+             what it does not need, such as debug information"
+        );
+    }
 }

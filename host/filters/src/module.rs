@@ -21,9 +21,9 @@ use crate::{
 #[error("{0}")]
 pub struct Refused(pub String);
 
-/// What a fresh instance may cost for each event to get one, unless an attachment says otherwise. Compiled guests take some
-/// ten microseconds, those that bring an interpreter some hundred.
-const FRESH_MOST: Duration = Duration::from_micros(100);
+/// What a fresh instance and its first call may cost for each event to get one, unless an attachment says otherwise. Compiled
+/// guests take some ten microseconds, those that bring an interpreter a thousand and more.
+pub(crate) const FRESH_MOST: Duration = Duration::from_micros(250);
 
 /// An uploaded component. Holds no state of any call.
 pub struct Module {
@@ -38,7 +38,7 @@ pub struct Module {
     /// Memories that an instance has, at least 1: what a call takes up in the pool.
     pub(crate) memories: u32,
     code_bytes: usize,
-    /// What a fresh instance costs, measured when it was loaded.
+    /// What a fresh instance and its first call cost, measured when it was loaded.
     fresh_cost: OnceLock<Duration>,
 }
 
@@ -54,7 +54,7 @@ impl Module {
         self.code_bytes
     }
 
-    /// What a fresh instance costs on this machine.
+    /// What a fresh instance and its first call cost on this machine.
     pub fn fresh_cost(&self) -> Duration {
         self.fresh_cost.get().copied().unwrap_or_default()
     }

@@ -67,8 +67,20 @@ pub const DESTINATIONS_MOST: usize = 64;
 pub const CONFIG_BYTES_MOST: usize = 256 << 10;
 /// Depth of JSON that the host parses.
 pub const JSON_DEPTH_MOST: usize = 128;
-/// A module's bytes; the upload is cut off there.
+/// A module's bytes, whatever made it; the upload is cut off there.
 pub const MODULE_BYTES_MOST: usize = 64 << 20;
+
+/// Bytes of a module that this SDK built. Who brings an engine may be larger: JavaScript's has 12 MiB, Python's 18, and
+/// with either come the libraries of a filter.
+pub fn module_bytes_most(sdk: Option<&str>) -> usize {
+    let language = sdk.and_then(|sdk| sdk.split('-').next());
+    match language {
+        Some("python") => MODULE_BYTES_MOST,
+        Some("js") => 32 << 20,
+        _ => 16 << 20,
+    }
+}
+
 /// Body bytes of one event, unless the route says otherwise.
 pub const BODY_BYTES: u64 = 1 << 20;
 /// The most that a route may allow.

@@ -59,6 +59,9 @@ pub enum Disposition {
 }
 
 impl Disposition {
+    pub const ALL: [Self; 6] =
+        [Self::Forwarded, Self::Accepted, Self::Rejected, Self::Dropped, Self::Responded, Self::Failed];
+
     pub const fn name(self) -> &'static str {
         match self {
             Self::Forwarded => "forwarded",

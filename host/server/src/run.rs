@@ -137,9 +137,9 @@ pub async fn start(settings: Settings) -> Result<Running> {
 
     let (stop_gateway, stop_rest) = (CancellationToken::new(), CancellationToken::new());
     let mut tasks = JoinSet::new();
-    let stop = stop_gateway.clone();
+    let (stop, served_by) = (stop_gateway.clone(), Arc::clone(&gateway));
     tasks.spawn(async move {
-        let served = gateway::serve(gateway_listener, gateway, stop, move || part.take_part()).await;
+        let served = gateway::serve(gateway_listener, served_by, stop, move || part.take_part()).await;
         ("gateway", served.map_err(Into::into))
     });
     let (say_ready, ready) = watch::channel(true);
@@ -150,6 +150,7 @@ pub async fn start(settings: Settings) -> Result<Running> {
         listen: admin_address,
         names: settings.admin.names.clone(),
         gateway: gateway_address,
+        metrics: Arc::new(telemetry::metrics::registry(Arc::clone(&gateway), Arc::clone(&deliveries))),
     };
     let admin_listener = admin_listener.into_std()?;
     tasks.spawn(on_own_runtime("admin", stop_rest.clone(), move |stop| async move {

@@ -1,4 +1,6 @@
-//! Where log lines go.
+//! Where log lines go, and what the host counts.
+
+pub mod metrics;
 
 use tracing_subscriber::EnvFilter;
 

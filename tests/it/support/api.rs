@@ -77,7 +77,8 @@ impl Api {
         headers: &[(&str, &str)],
         body: impl Into<Bytes>,
     ) -> Result<Answer, Box<dyn std::error::Error + Send + Sync>> {
-        let whole = ["/v1", "/healthz", "/readyz", "/openapi.json"].iter().any(|known| path.starts_with(known));
+        let whole =
+            ["/v1", "/healthz", "/metrics", "/readyz", "/openapi.json"].iter().any(|known| path.starts_with(known));
         let below = if whole { String::new() } else { format!("/v1/projects/{}", self.project) };
         let mut request = Request::builder().method(method).uri(format!("http://{}{below}{path}", self.address));
         if !self.token.is_empty() {

@@ -16,7 +16,7 @@ use utoipa::{
 use utoipa_axum::router::OpenApiRouter;
 
 use super::{
-    Shared, apply, deliveries, destinations, events, modules,
+    Shared, apply, deliveries, destinations, events, metrics, modules,
     problem::{CONTENT_TYPE_PROBLEM, Problem},
     projects, routes, secrets, status,
 };
@@ -73,6 +73,7 @@ pub fn openapi() -> openapi::OpenApi {
 pub(super) fn described() -> OpenApiRouter<Shared> {
     OpenApiRouter::with_openapi(Api::openapi())
         .merge(status::router())
+        .merge(metrics::router())
         .merge(projects::router())
         .merge(modules::router())
         .merge(routes::router())

@@ -9,6 +9,7 @@ mod destinations;
 mod events;
 mod guard;
 mod hosts;
+mod metrics;
 mod modules;
 mod observe;
 mod place;
@@ -26,6 +27,7 @@ pub mod token;
 use std::{net::SocketAddr, sync::Arc};
 
 pub use api::openapi;
+use prometheus_client::registry::Registry;
 pub use serve::serve;
 pub use token::Token;
 use tokio::sync::{Semaphore, watch};
@@ -51,6 +53,8 @@ pub struct Admin {
     pub names: Vec<String>,
     /// Where webhooks arrive, for the status.
     pub gateway: SocketAddr,
+    /// What the host counts.
+    pub metrics: Arc<Registry>,
 }
 
 /// Shared by all requests.

@@ -36,7 +36,7 @@ pub(super) fn router() -> OpenApiRouter<Shared> {
 #[utoipa::path(
     post, path = "/v1/projects/{project}/modules/{name}", tag = "modules",
     params(Named, Terms),
-    request_body(content_type = "application/wasm", description = "The component, at most 64 MiB"),
+    request_body(content_type = "application/wasm", description = "The component, at most 16 MiB; 32 if the JavaScript SDK built it, 64 for Python's"),
     responses(
         (status = CREATED, description = "It is a new version", body = Module),
         (status = OK, description = "The newest version has these bytes", body = Module),

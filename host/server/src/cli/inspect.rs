@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use filters::{Anatomy, Compiler, Engine, Examined, Extent};
-use model::{Limits, limits::MODULE_BYTES_MOST};
+use model::{Limits, limits::module_bytes_most};
 use serde_json::{Value, json};
 
 use super::{
@@ -72,9 +72,10 @@ fn language(anatomy: &Anatomy) -> String {
 
 fn told(file: &Path, size: usize, examined: &Examined) -> String {
     let anatomy = &examined.anatomy;
+    let bytes_most = module_bytes_most(anatomy.manifest.sdk.as_deref());
     let mut facts = vec![
         ("component", file.display().to_string()),
-        ("size", format!("{} of at most {}", bytes(size), bytes(MODULE_BYTES_MOST))),
+        ("size", format!("{} of at most {}", bytes(size), bytes(bytes_most))),
         ("digest", examined.digest.to_string()),
     ];
     if *anatomy != Anatomy::default() {
@@ -95,7 +96,7 @@ fn told(file: &Path, size: usize, examined: &Examined) -> String {
     }));
     facts.extend(examined.fresh_cost.map(|cost| {
         let cost = u64::try_from(cost.as_micros()).unwrap_or(u64::MAX);
-        ("instance", format!("{} to bring up a fresh one", show::micros(cost)))
+        ("instance", format!("{} for a fresh one and its first call", show::micros(cost)))
     }));
     let accepted = match examined.refusals.is_empty() {
         true => show::styled(show::GOOD, "would be accepted\n"),

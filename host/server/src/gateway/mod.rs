@@ -22,6 +22,7 @@ mod story;
 #[cfg(test)]
 mod tests;
 mod trace;
+mod verifications;
 mod workers;
 
 use std::{fmt, sync::Arc};

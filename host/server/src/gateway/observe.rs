@@ -13,7 +13,7 @@ use model::{
     record::{Disposition, FailureClass, Outcome},
 };
 
-use super::{answer::Refusal, intake, record::Entry};
+use super::{answer::Refusal, intake, record::Entry, verifications::Verifications};
 
 /// Numbers that only grow, but for `connections_open`.
 #[derive(Debug, Default)]
@@ -42,6 +42,8 @@ pub struct Counters {
     pub calls_denied: AtomicU64,
     pub connections_open: AtomicU64,
     pub connections: AtomicU64,
+    /// What the filter `verify` found.
+    pub verifications: Verifications,
     filter_failures: [AtomicU64; 7],
 }
 
@@ -79,6 +81,7 @@ pub(super) fn event_decided(counters: &Counters, entry: &Entry) {
             counters.filter_failures(class).fetch_add(1, Relaxed);
         }
     }
+    counters.verifications.count(&entry.project, &entry.route, &entry.labels);
     let Entry { id, project, route, source, method, path, disposition, status, reason, .. } = entry;
     tracing::debug!(
         event = %id,

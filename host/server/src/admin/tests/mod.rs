@@ -66,6 +66,7 @@ impl Host {
             listen: "127.0.0.1:8081".parse().unwrap(),
             names: Vec::new(),
             gateway: "127.0.0.1:8080".parse().unwrap(),
+            metrics: Arc::default(),
         };
         Self { router: super::router(admin.clone()), admin, ready, events, _folder: folder }
     }
