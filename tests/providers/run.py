@@ -650,7 +650,14 @@ def markdown(host, found):
         tested.setdefault(provider, {})[label(sdk)] = f"`{sdk['package']}` {sdk['version']} ({of})"
         if checks.failures:
             failed.add((provider, label(sdk)))
-    lines = ["| provider | `provider =` | signs | tested against | handshakes |", "|---|---|---|---|---|"]
+    lines = [
+        "# Providers",
+        "",
+        "What [`verify`](verify.md) knows, and which of the providers' own SDKs each recipe was tried against; \"documentation only\"",
+        "where there is none that could be. `cargo languages` runs the trials, which made this page.",
+        "",
+    ]
+    lines += ["| provider | `provider =` | signs | tested against | handshakes |", "|---|---|---|---|---|"]
     for known in json.loads(host.command("--json", "send", "--list")):
         recipe = Recipe.read(known["provider"])
         schemes = "<br>".join(dict.fromkeys(scheme_in_words(scheme) for scheme in recipe.schemes))

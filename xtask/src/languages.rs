@@ -6,15 +6,23 @@ use anyhow::{Result, bail};
 
 use crate::{root, step, target};
 
-/// Needs the host's program, as the tests leave it.
-pub(crate) fn run() -> Result<()> {
-    python()?;
-    javascript()?;
-    providers()
+/// Which of the providers' own SDKs are tried.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Providers {
+    All,
+    /// One for each provider.
+    Short,
 }
 
-/// Every provider's own SDK against the recipes.
-fn providers() -> Result<()> {
+/// Needs the host's program, as the tests leave it.
+pub(crate) fn run(providers: Providers) -> Result<()> {
+    python()?;
+    javascript()?;
+    self::providers(providers)
+}
+
+/// The providers' own SDKs against the recipes; if it is all of them, the page that says so must be in step.
+fn providers(which: Providers) -> Result<()> {
     let mut npm = Command::new("npm");
     npm.args(["ci", "--ignore-scripts", "--omit=peer", "--no-audit", "--no-fund", "--prefix", "tests/providers/npm"]);
     step::run("SDKs of providers, from npm", &mut npm)?;
@@ -26,7 +34,16 @@ fn providers() -> Result<()> {
     let mut matrix = Command::new("python3");
     matrix.arg("tests/providers/run.py").arg(target().join("debug/snaphook"));
     matrix.arg(target().join("wasm32-wasip2/guest/verify.wasm"));
-    step::run("recipes against the providers' own SDKs", &mut matrix)
+    let page = target().join("providers.md");
+    match which {
+        Providers::All => matrix.arg("--markdown").arg(&page),
+        Providers::Short => matrix.arg("--short"),
+    };
+    step::run("recipes against the providers' own SDKs", &mut matrix)?;
+    if which == Providers::All && std::fs::read(&page)? != std::fs::read(root().join("docs/providers.md"))? {
+        bail!("docs/providers.md is out of step: copy {} over it", page.display());
+    }
+    Ok(())
 }
 
 fn javascript() -> Result<()> {

@@ -16,6 +16,7 @@ The commands of this workspace:
                         --once ends there instead of serving until Ctrl-C
   cargo verify          everything that must hold: format, lints, licences, guests, tests, examples, demo, documentation
   cargo languages       the checks of the SDKs in Python and JavaScript, and of recipes against the providers' own SDKs
+                        either with --short: one SDK for each provider, instead of all of them
   cargo guests          build the example and test filters for wasm32-wasip2
 ";
 
@@ -25,9 +26,11 @@ fn main() -> ExitCode {
     let done = match words[..] {
         ["demo"] => demo::run(demo::Until::Interrupted),
         ["demo", "--once"] => demo::run(demo::Until::Shown),
-        ["languages"] => languages::run(),
+        ["languages"] => languages::run(languages::Providers::All),
+        ["languages", "--short"] => languages::run(languages::Providers::Short),
         ["guests"] => guests::build(),
-        ["verify"] => verify::run(),
+        ["verify"] => verify::run(languages::Providers::All),
+        ["verify", "--short"] => verify::run(languages::Providers::Short),
         _ => {
             eprint!("{HELP}");
             return ExitCode::from(2);

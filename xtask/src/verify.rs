@@ -4,11 +4,15 @@ use std::process::Command;
 
 use anyhow::{Result, bail};
 
-use crate::{demo, guests, languages, step, target};
+use crate::{
+    demo, guests,
+    languages::{self, Providers},
+    step, target,
+};
 
 /// Every cargo command selects the whole workspace: a smaller selection would ask for fewer features of shared crates and
 /// build wasmtime a second time.
-pub(crate) fn run() -> Result<()> {
+pub(crate) fn run(providers: Providers) -> Result<()> {
     step::run("format", &mut step::cargo(&["fmt", "--all", "--check"]))?;
     guests::build()?;
     step::run("lints", &mut step::cargo(&["clippy", "--workspace", "--all-targets", "--", "--deny", "warnings"]))?;
@@ -25,7 +29,7 @@ pub(crate) fn run() -> Result<()> {
     } else {
         step::run("tests", &mut step::cargo(&["test", "--workspace", "--lib", "--bins", "--tests"]))?;
     }
-    languages::run()
+    languages::run(providers)
 }
 
 /// Licences, duplicate versions and sources are checked without network; advisories where their database can be had.
