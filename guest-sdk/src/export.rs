@@ -12,7 +12,7 @@
 /// | `secrets` | names of the secrets that it verifies and signs with | none |
 /// | `reveal` | names of the secrets that it reads in the clear | none |
 /// | `kv` | names of its key-value namespaces | none |
-/// | `optional_secrets` | names of secrets that it needs or not, as it is configured | none |
+/// | `optional_secrets`, `optional_kv` | the same for what it needs or not, as it is configured | none |
 /// | `keys` | beginnings of URLs from which it may have keys fetched, as it is configured | none |
 /// | `config_schema` | a file beside `Cargo.toml`: the JSON Schema (2020-12) of its configuration | none |
 ///

@@ -10,6 +10,7 @@ pub struct Manifest {
     reveal: &'static [&'static str],
     kv: &'static [&'static str],
     optional_secrets: &'static [&'static str],
+    optional_kv: &'static [&'static str],
     keys: &'static [&'static str],
     config_schema: Option<&'static str>,
 }
@@ -37,6 +38,7 @@ impl Manifest {
             reveal: &[],
             kv: &[],
             optional_secrets: &[],
+            optional_kv: &[],
             keys: &[],
             config_schema: None,
         }
@@ -69,6 +71,12 @@ impl Manifest {
     #[must_use]
     pub const fn optional_secrets(mut self, names: &'static [&'static str]) -> Self {
         self.optional_secrets = names;
+        self
+    }
+
+    #[must_use]
+    pub const fn optional_kv(mut self, namespaces: &'static [&'static str]) -> Self {
+        self.optional_kv = namespaces;
         self
     }
 
@@ -120,6 +128,10 @@ impl Manifest {
             writer.push(r#","optional_secrets":"#);
             writer.push_names(self.optional_secrets);
         }
+        if !self.optional_kv.is_empty() {
+            writer.push(r#","optional_kv":"#);
+            writer.push_names(self.optional_kv);
+        }
         if !self.keys.is_empty() {
             writer.push(r#","keys":"#);
             writer.push_urls(self.keys);
@@ -138,8 +150,13 @@ impl Manifest {
     }
 
     #[cfg(not(target_arch = "wasm32"))]
-    pub(crate) fn asks(&self) -> [&'static [&'static str]; 3] {
-        [self.secrets, self.reveal, self.kv]
+    pub(crate) fn namespaces(&self) -> impl Iterator<Item = &'static str> {
+        self.kv.iter().chain(self.optional_kv).copied()
+    }
+
+    #[cfg(not(target_arch = "wasm32"))]
+    pub(crate) fn asks_to_reveal(&self, name: &str) -> bool {
+        self.reveal.contains(&name)
     }
 
     #[cfg(not(target_arch = "wasm32"))]
@@ -233,6 +250,7 @@ mod tests {
             .body(BodyNeed::None)
             .secrets(&["a", "b.c"])
             .kv(&["seen"])
+            .optional_kv(&["rates"])
             .config_schema(r#"{"type":"object"}"#);
         let json: [u8; MANIFEST.length()] = MANIFEST.json();
         assert_eq!(MANIFEST.text().as_bytes(), json);
@@ -241,7 +259,7 @@ mod tests {
             value,
             serde_json::json!({
                 "sdk": concat!("rust-", env!("CARGO_PKG_VERSION")), "body": "none", "secrets": ["a", "b.c"],
-                "reveal": [], "kv": ["seen"], "config_schema": {"type": "object"},
+                "reveal": [], "kv": ["seen"], "optional_kv": ["rates"], "config_schema": {"type": "object"},
             })
         );
     }

@@ -73,11 +73,10 @@ impl Test {
     /// If the file that `export!` names as `config_schema` is not JSON.
     pub fn new<F: Module>() -> Self {
         serde_json::from_str::<serde::de::IgnoredAny>(&F::MANIFEST.text()).expect("`config_schema` is JSON");
-        let [_, _, namespaces] = F::MANIFEST.asks();
         let host = Host {
             config: "{}".to_owned(),
             clock: 1_790_000_000_000,
-            namespaces: namespaces.iter().map(ToString::to_string).collect(),
+            namespaces: F::MANIFEST.namespaces().map(str::to_owned).collect(),
             ..Host::default()
         };
         let head = Head {
@@ -153,7 +152,7 @@ impl Test {
     /// If `export!` does not ask for it.
     #[must_use]
     pub fn reveal(mut self, name: &str, value: impl Into<Vec<u8>>) -> Self {
-        assert!(self.manifest.asks()[1].contains(&name), "`export!` does not ask to reveal secret `{name}`");
+        assert!(self.manifest.asks_to_reveal(name), "`export!` does not ask to reveal secret `{name}`");
         self.host.reveal.insert(name.to_owned(), value.into());
         self
     }

@@ -130,8 +130,8 @@ fn once(config: &Meant, request: &Request<'_>) -> Result<Verdict> {
 snaphook_sdk::export!(
     Verify,
     body: buffered,
-    kv: ["deliveries"],
     optional_secrets: ["secret", "other", "verify_token", "verification_token"],
+    optional_kv: ["deliveries"],
     keys: [
         "https://api.paypal.com/v1/notifications/certs/",
         "https://sns.*.amazonaws.com/",

@@ -241,6 +241,7 @@ pub(crate) fn unusable(manifest: &Manifest, imports: &[String]) -> impl Iterator
         asks("secrets", &manifest.optional_secrets, &["crypto@", "body@"]),
         asks("keys", &manifest.keys, &["keys@"]),
         asks("key-value namespaces", &manifest.kv, &["kv@"]),
+        asks("key-value namespaces", &manifest.optional_kv, &["kv@"]),
         hosts,
     ];
     refusals.into_iter().flatten()

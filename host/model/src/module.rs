@@ -17,6 +17,8 @@ pub struct Manifest {
     pub secrets: Vec<String>,
     /// Secrets that it may verify and sign with, as its configuration says.
     pub optional_secrets: Vec<String>,
+    /// Key-value namespaces that it may use, as its configuration says.
+    pub optional_kv: Vec<String>,
     /// Beginnings of URLs from which it may fetch public keys, as its configuration says.
     pub keys: Vec<String>,
     /// Secrets that it wants in the clear.

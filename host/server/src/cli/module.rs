@@ -189,6 +189,7 @@ pub(crate) fn needs(manifest: &Manifest) -> String {
         ("secret in the clear", &manifest.reveal),
         ("kv namespace", &manifest.kv),
         ("perhaps secret", &manifest.optional_secrets),
+        ("perhaps kv namespace", &manifest.optional_kv),
         ("perhaps keys from", &manifest.keys),
     ];
     let needs: Vec<String> =

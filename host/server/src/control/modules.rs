@@ -45,9 +45,11 @@ pub struct AskedGrants {
     pub secrets: Vec<String>,
     pub reveal: Vec<String>,
     pub kv: Vec<String>,
-    /// Secrets and beginnings of URLs that depend on how it is configured.
+    /// Secrets, namespaces and beginnings of URLs that depend on how it is configured.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub optional_secrets: Vec<String>,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub optional_kv: Vec<String>,
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub keys: Vec<String>,
 }
@@ -91,6 +93,7 @@ impl Module {
             reveal: manifest.reveal.clone(),
             kv: manifest.kv.clone(),
             optional_secrets: manifest.optional_secrets.clone(),
+            optional_kv: manifest.optional_kv.clone(),
             keys: manifest.keys.clone(),
         };
         Ok(Self {
