@@ -1,4 +1,4 @@
-//! Lets only events through that are from whom they say, for 130 providers; answers their handshakes; says on each event
+//! Lets only events through that are from whom they say, for 132 providers; answers their handshakes; says on each event
 //! what was found.
 
 mod config;

@@ -341,6 +341,31 @@ fn answers_handshakes_and_nothing_dangerous() {
 }
 
 #[test]
+fn says_which_origin_may_send() {
+    // https://github.com/cloudevents/spec/blob/v1.0.2/cloudevents/http-webhook.md, 4.1 and 4.2
+    let asks = |config: Value, origin: &str| {
+        configured(config, "token").method("OPTIONS").header("webhook-request-origin", origin).run()
+    };
+    let config = json!({ "provider": "cloudevents", "settings": { "origin": "eventemitter.example.com" } });
+    for origin in ["eventemitter.example.com", "another.example.com"] {
+        let outcome = asks(config.clone(), origin);
+        assert_eq!((outcome.name(), outcome.status()), ("respond", Some(200)), "{}", outcome.reason());
+        assert_eq!(outcome.answer_header("webhook-allowed-origin"), Some("eventemitter.example.com"));
+        assert_eq!(outcome.answer_header("webhook-allowed-rate"), Some("*"));
+    }
+    let event_grid = || json!({ "provider": "azure-event-grid" });
+    let outcome = asks(event_grid(), "eventgrid.azure.net");
+    assert_eq!(outcome.answer_header("webhook-allowed-origin"), Some("eventgrid.azure.net"), "{}", outcome.reason());
+    failed(&asks(event_grid(), "another.example.com"), "no-signature");
+    // https://learn.microsoft.com/en-us/azure/event-grid/end-point-validation-event-grid-events-schema
+    let outcome = configured(event_grid(), "s")
+        .header("aeg-event-type", "SubscriptionValidation")
+        .body(r#"[{"data":{"validationCode":"512d38b6-c7b8-40c8-89fe-f46f9e9622b6"}}]"#)
+        .run();
+    assert_eq!(outcome.answer_text(), r#"{"validationResponse":"512d38b6-c7b8-40c8-89fe-f46f9e9622b6"}"#);
+}
+
+#[test]
 fn refuses_configurations_that_cannot_work() {
     for (config, said) in [
         (json!({}), "missing field `provider`"),
