@@ -1,4 +1,4 @@
-"""Makes gitlab_token.wasm: bindings of the interface, C to a core module, that to a component, the manifest behind it.
+"""Makes gitlab_token_c.wasm: bindings of the interface, C to a core module, that to a component, the manifest behind it.
 
     python3 build.py [TOOLS]
 
@@ -14,7 +14,7 @@ from pathlib import Path
 
 HERE = Path(__file__).resolve().parent
 MADE = HERE / ".build"
-COMPONENT = HERE / "gitlab_token.wasm"
+COMPONENT = HERE / "gitlab_token_c.wasm"
 # Beside this file in a copy of the folder.
 INTERFACES = [HERE / "filter.wit", HERE.parent.parent / "wit/filter.wit"]
 
@@ -71,7 +71,7 @@ def program(name: str, tools: Path) -> Path:
         if found and version in told_version(found):
             return Path(found)
     if shutil.which("cargo") is None:
-        sys.exit(f"there is no {name} {version} on PATH, and no cargo to install it: see docs/filters-wit.md of Snaphook")
+        sys.exit(f"there is no {name} {version} on PATH, and no cargo to install it: put one of the two there")
     # Not optimised: that takes a third of the time, and what they do here is little.
     install = ["cargo", "install", "--locked", "--debug", "--no-default-features", "--features", feature]
     place = ["--root", tools, "--target-dir", tools / "target"]
