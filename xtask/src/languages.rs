@@ -1,4 +1,4 @@
-//! The SDKs of other languages than Rust: their own checks, and their filters on the host that was just built.
+//! Other languages than Rust: the SDKs' own checks, and their filters on the host that was just built.
 
 use std::process::Command;
 
@@ -18,7 +18,27 @@ pub(crate) enum Providers {
 pub(crate) fn run(providers: Providers) -> Result<()> {
     python()?;
     javascript()?;
+    interface_alone()?;
     self::providers(providers)
+}
+
+/// A filter in a language without an SDK.
+fn interface_alone() -> Result<()> {
+    let example = root().join("examples/gitlab-token-c");
+    let mut build = Command::new("python3");
+    build.arg("build.py").arg(target().join("tools"));
+    step::in_folder("gitlab-token-c: component", &example, &mut build)?;
+    let snaphook = |arguments: &[&str]| {
+        let mut command = Command::new(target().join("debug/snaphook"));
+        command.args(arguments);
+        command
+    };
+    step::in_folder(
+        "gitlab-token-c: a look into it",
+        &example,
+        &mut snaphook(&["module", "inspect", "gitlab_token_c.wasm"]),
+    )?;
+    step::in_folder("gitlab-token-c: cases", &example, &mut snaphook(&["test"]))
 }
 
 /// The providers' own SDKs against the recipes; if it is all of them, the page that says so must be in step.

@@ -15,7 +15,8 @@ The commands of this workspace:
   cargo demo [--once]   build everything, start the host with example filters, send it webhooks, show what happened;
                         --once ends there instead of serving until Ctrl-C
   cargo verify          everything that must hold: format, lints, licences, guests, tests, examples, demo, documentation
-  cargo languages       the checks of the SDKs in Python and JavaScript, and of recipes against the providers' own SDKs
+  cargo languages       the checks of the SDKs in Python and JavaScript, of a filter in C, and of recipes against the
+                        providers' own SDKs
                         either with --short: one SDK for each provider, instead of all of them
   cargo guests          build the example and test filters for wasm32-wasip2
 ";
