@@ -31,6 +31,10 @@ def main() -> None:
     interface = next((path for path in INTERFACES if path.is_file()), None)
     if interface is None:
         sys.exit("there is no filter.wit beside build.py: copy wit/filter.wit of Snaphook there")
+    try:
+        manifest = json.loads((HERE / "manifest.json").read_text())
+    except ValueError as error:
+        sys.exit(f"manifest.json is not JSON: {error}")
     bind, wrap, compiler = program("wit-bindgen", tools), program("wasm-tools", tools), zig(tools)
     shutil.rmtree(tools / "target", ignore_errors=True)
     MADE.mkdir(exist_ok=True)
@@ -44,7 +48,6 @@ def main() -> None:
     target = ["-target", "wasm32-wasi", "-mexec-model=reactor"]
     run("core module", compiler, "cc", *target, *flags, "-I", MADE, *sources, "-o", core)
     run("component", wrap, "component", "new", core, "-o", component)
-    manifest = json.loads((HERE / "manifest.json").read_text())
     COMPONENT.write_bytes(component.read_bytes() + section("snaphook:manifest", json.dumps(manifest).encode()))
     print(f"{COMPONENT.name}: {COMPONENT.stat().st_size} bytes")
 
