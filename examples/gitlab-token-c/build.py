@@ -30,7 +30,7 @@ def main() -> None:
     tools = Path(sys.argv[1] if len(sys.argv) > 1 else HERE / ".tools").absolute()
     interface = next((path for path in INTERFACES if path.is_file()), None)
     if interface is None:
-        sys.exit("there is no filter.wit beside build.py: copy wit/filter.wit of Snaphook there")
+        sys.exit("there is no filter.wit beside build.py: `snaphook wit > filter.wit` writes it")
     try:
         manifest = json.loads((HERE / "manifest.json").read_text())
     except ValueError as error:

@@ -96,6 +96,17 @@ impl Outcome {
         }
     }
 
+    /// The first value of a header of a respond or reject verdict, if it is UTF-8.
+    pub fn answer_header(&self, name: &str) -> Option<&str> {
+        let headers = match &self.decision {
+            Ok(Decision::Respond(response)) => &response.headers,
+            Ok(Decision::Reject(refusal)) => &refusal.headers,
+            _ => return None,
+        };
+        let header = headers.iter().find(|(known, _)| known.eq_ignore_ascii_case(name));
+        header.and_then(|(_, value)| std::str::from_utf8(value).ok())
+    }
+
     /// The event as it goes on.
     ///
     /// # Panics

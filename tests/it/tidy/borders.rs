@@ -64,7 +64,7 @@ const PARTS: [(&str, &[&str]); 8] = [
     ("settings", &["crate::admin", "crate::cli", "crate::control", "crate::gateway", "crate::run", "crate::snapshot"]),
     ("snapshot", &["crate::admin", "crate::cli", "crate::control", "crate::gateway", "crate::run", "store::"]),
     ("kept", &["crate::admin", "crate::cli", "crate::control", "crate::gateway", "crate::run"]),
-    ("telemetry", &["crate::admin", "crate::cli", "crate::control", "crate::gateway", "crate::run"]),
+    ("telemetry", &["crate::admin", "crate::cli", "crate::control", "crate::run"]),
 ];
 
 /// `snaphook test` runs a filter without a host, `snaphook module inspect` looks into one, `snaphook compile` compiles one

@@ -145,6 +145,8 @@ enum Command {
     },
     /// Print the admin API as an OpenAPI document.
     Openapi,
+    /// Print the interface between host and filters (WIT), for languages without an SDK.
+    Wit,
     /// Compile the component on standard input; for the host, which does it in a process of its own.
     #[command(hide = true)]
     Compile,
@@ -190,6 +192,7 @@ impl Command {
                 show::print(&String::from_utf8_lossy(&script))
             }
             Self::Openapi => show::print_json(&crate::admin::openapi()),
+            Self::Wit => show::print(include_str!("../../../../wit/filter.wit")),
             Self::Compile => compile::run(),
             Self::ExitCodes => show::print(&format!("{}\n", failure::EXIT_CODES)),
         }

@@ -50,6 +50,10 @@ impl Host {
         data: Option<&Path>,
         set: &[(String, String)],
     ) -> Result<Self, Failure> {
+        if set.iter().any(|(key, _)| key == "admin.listen") {
+            let place = "say where with `--admin http://ADDRESS`: a host is started there if none is";
+            return Err(Failure::usage(format!("`--set admin.listen` is not for this command; {place}")));
+        }
         let admin = global.admin()?;
         let unreachable = match global.client()?.get("/v1/status").await {
             Ok(_) => {

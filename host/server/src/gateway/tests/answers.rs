@@ -53,7 +53,11 @@ async fn head_is_answered_without_a_body_and_with_its_length() {
     assert_ne!(own.headers["content-length"], "0");
     let next = sender.ask("GET / HTTP/1.0\r\n\r\n");
     // The destination asserts that it is asked with HEAD alone, so that its connection breaks here.
-    assert_eq!(next.await.status, 502);
+    let broken = next.await.status;
+    assert!(
+        [502, 504].contains(&broken),
+        "{broken}, and a machine that is busy writes the panic down until the time is up"
+    );
 }
 
 async fn failing(to: &str) -> (Reply, Record) {
