@@ -4,13 +4,14 @@ import * as clock from "snaphook:filter/clock@0.1.0";
 import * as config from "snaphook:filter/config@0.1.0";
 import * as crypto from "snaphook:filter/crypto@0.1.0";
 import * as event from "snaphook:filter/event@0.1.0";
+import * as keys from "snaphook:filter/keys@0.1.0";
 import * as kv from "snaphook:filter/kv@0.1.0";
 import * as log from "snaphook:filter/log@0.1.0";
 import * as random from "snaphook:filter/random@0.1.0";
 import * as secrets from "snaphook:filter/secrets@0.1.0";
 
 /** @type {import("./host.js").Host} */
-const host = { clock, config, crypto, event, kv, log, random, secrets };
+const host = { clock, config, crypto, event, keys, kv, log, random, secrets };
 
 /**
  * What the component exports as `snaphook:filter/handler`.

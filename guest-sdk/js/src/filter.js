@@ -16,6 +16,9 @@ import { RejectVerdict, Verdict } from "./verdict.js";
  * @property {readonly string[]} [secrets] Names of the secrets that it verifies and signs with.
  * @property {readonly string[]} [reveal] Names of the secrets that it reads in the clear.
  * @property {readonly string[]} [kv] Names of its key-value namespaces.
+ * @property {readonly string[]} [optionalSecrets] Names of secrets that it verifies and signs with, or not, as it is configured.
+ * @property {readonly string[]} [keys] Beginnings of URLs from which it may have keys fetched, as it is configured. `*` stands
+ *   for one label of the host.
  * @property {Schema<C>} [config] What an operator configures. Without it the filter takes no configuration and refuses any.
  * @property {(config: C) => void} [validate] What the schema cannot say about a configuration: throws an error that says
  *   what is wrong, for the operator. Called when the configuration is written, not for each event.
@@ -33,6 +36,8 @@ import { RejectVerdict, Verdict } from "./verdict.js";
  * @property {readonly string[]} secrets
  * @property {readonly string[]} reveal
  * @property {readonly string[]} kv
+ * @property {readonly string[]} optional_secrets
+ * @property {readonly string[]} keys
  * @property {import("./schema.js").JsonSchema} [config_schema]
  */
 
@@ -73,7 +78,7 @@ export class Filter {
   /** @internal @param {Definition<C>} definition */
   constructor(definition) {
     if (typeof definition?.handle !== "function") throw new TypeError("a filter has a function `handle`");
-    const { body = "buffered", secrets = [], reveal = [], kv = [], config } = definition;
+    const { body = "buffered", secrets = [], reveal = [], kv = [], optionalSecrets = [], keys = [], config } = definition;
     if (body !== "none" && body !== "buffered") throw new TypeError(`\`body\` is \`none\` or \`buffered\`, not \`${body}\``);
     if (config !== undefined && !(config instanceof Schema)) throw new TypeError("`config` is made by the functions of `schema`");
     this.#definition = definition;
@@ -87,6 +92,8 @@ export class Filter {
       secrets: names("secrets", secrets),
       reveal: names("reveal", reveal),
       kv: names("kv", kv),
+      optional_secrets: names("optionalSecrets", optionalSecrets),
+      keys: beginnings(keys),
       ...(config === undefined ? {} : { config_schema: config.json }),
     };
   }
@@ -188,11 +195,31 @@ function refuseAny(given) {
  * @param {readonly string[]} list
  */
 function names(what, list) {
-  if (!Array.isArray(list)) throw new TypeError(`\`${what}\` is ${kind(list)}, not an array of names`);
-  for (const name of list) {
+  for (const name of listed(what, list, "names")) {
     if (typeof name !== "string" || !/^[a-z0-9._-]{1,63}$/.test(name)) {
       throw new TypeError(`\`${what}\`: \`${name}\` is no name, which has 1 to 63 characters of a-z, 0-9, \`-\`, \`_\` and \`.\``);
     }
   }
   return [...list];
+}
+
+/** @param {readonly string[]} urls */
+function beginnings(urls) {
+  for (const url of listed("keys", urls, "URLs")) {
+    if (typeof url !== "string" || !/^https?:\/\/[^\s"\\/]+\/[^\s"\\*]*$/.test(url)) {
+      throw new TypeError(`\`keys\`: \`${url}\` is no beginning of a URL: write https://HOST/PATH, where * may be a label of the host`);
+    }
+  }
+  return [...urls];
+}
+
+/**
+ * @template T
+ * @param {string} what
+ * @param {readonly T[]} list
+ * @param {string} kinds
+ */
+function listed(what, list, kinds) {
+  if (!Array.isArray(list)) throw new TypeError(`\`${what}\` is ${kind(list)}, not an array of ${kinds}`);
+  return list;
 }

@@ -1,30 +1,25 @@
 // Message authentication with secrets that the filter may use and never sees.
 //
 // Secrets go by the names that the attachment grants; a filter names those it needs with `secrets: ["name"]` in `filter`. A
-// secret may have several valid values while it is rotated.
+// secret may have several valid values while it is rotated. Keys that a secret's text must be made into first are those of
+// `crypto`.
 
 import { bytes, own } from "./bytes.js";
-import { Body } from "./body.js";
 import { call } from "./host.js";
+import { lowered } from "./parts.js";
 
 /**
- * @typedef {"hmac-sha1" | "hmac-sha256" | "hmac-sha512"} Algorithm
+ * @typedef {"hmac-sha1" | "hmac-sha256" | "hmac-sha384" | "hmac-sha512"} Algorithm
  */
 
-/**
- * A piece of the message; the host joins the pieces. A string or bytes stand for themselves, a body for the whole of it,
- * straight from the host's memory; `{ header }` for the exact bytes of the first value of this header, as the filter was
- * given it, empty if there is none.
- *
- * @typedef {string | Uint8Array | Body | { header: string }} Part
- */
+/** @typedef {import("./parts.js").Part} Part */
 
 /**
  * Bytes of a MAC.
  *
  * @type {Readonly<Record<Algorithm, number>>}
  */
-export const LENGTH = { "hmac-sha1": 20, "hmac-sha256": 32, "hmac-sha512": 64 };
+export const LENGTH = { "hmac-sha1": 20, "hmac-sha256": 32, "hmac-sha384": 48, "hmac-sha512": 64 };
 
 /**
  * Whether `signature` is the MAC of the parts, joined, under any of the secret's valid values. Constant time in the
@@ -44,7 +39,7 @@ export const LENGTH = { "hmac-sha1": 20, "hmac-sha256": 32, "hmac-sha512": 64 };
  * @throws {import("./error.js").CallError} `denied` without a grant of the secret.
  */
 export function verify(secret, algorithm, parts, signature) {
-  return call((host) => host.crypto.macVerify(secret, algorithm, parts.map(raw), bytes(signature, "the signature")));
+  return call((host) => host.crypto.macVerify(secret, algorithm, lowered(parts), bytes(signature, "the signature")));
 }
 
 /**
@@ -57,15 +52,5 @@ export function verify(secret, algorithm, parts, signature) {
  * @throws {import("./error.js").CallError} `denied` without a grant of the secret.
  */
 export function sign(secret, algorithm, parts) {
-  return own(call((host) => host.crypto.macSign(secret, algorithm, parts.map(raw))));
-}
-
-/**
- * @param {Part} part
- * @returns {import("snaphook:filter/crypto@0.1.0").Part}
- */
-function raw(part) {
-  if (part instanceof Body) return { tag: "body", val: Body.raw(part) };
-  if (typeof part === "object" && "header" in part) return { tag: "header", val: part.header };
-  return { tag: "literal", val: bytes(part, "a part of the message") };
+  return own(call((host) => host.crypto.macSign(secret, algorithm, lowered(parts))));
 }

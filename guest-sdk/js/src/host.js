@@ -16,6 +16,7 @@ import { CallError } from "./error.js";
  * @property {typeof import("snaphook:filter/event@0.1.0")} event
  * @property {typeof import("snaphook:filter/crypto@0.1.0")} crypto
  * @property {typeof import("snaphook:filter/secrets@0.1.0")} secrets
+ * @property {typeof import("snaphook:filter/keys@0.1.0")} keys
  * @property {typeof import("snaphook:filter/kv@0.1.0")} kv
  */
 

@@ -1,6 +1,7 @@
 // What a filter is given, what it may say, and what is made of it.
 
 import assert from "node:assert/strict";
+import { existsSync, readFileSync } from "node:fs";
 import { test } from "node:test";
 
 import { CallError, clock, filter, headers, hex, hmac, json, kv, log, random, Refusal, refuse, schema, secrets, Verdict, verify } from "snaphook-sdk";
@@ -331,6 +332,8 @@ test("the manifest is what the filter asks for", () => {
     body: "none",
     secrets: ["webhook"],
     kv: ["seen"],
+    optionalSecrets: ["api"],
+    keys: ["https://*.example.com/keys/"],
     config: schema.object({ header: schema.string().describe("Which."), mode: schema.choice(["a"]).default("a") }),
     handle: () => Verdict.pass(),
   });
@@ -340,6 +343,8 @@ test("the manifest is what the filter asks for", () => {
     secrets: ["webhook"],
     reveal: [],
     kv: ["seen"],
+    optional_secrets: ["api"],
+    keys: ["https://*.example.com/keys/"],
     config_schema: {
       type: "object",
       additionalProperties: false,
@@ -350,6 +355,10 @@ test("the manifest is what the filter asks for", () => {
   const wrong = (/** @type {any} */ definition) => () => filter({ handle: () => Verdict.pass(), ...definition });
   assert.throws(wrong({ body: "some" }), /`body` is `none` or `buffered`, not `some`/);
   assert.throws(wrong({ secrets: ["Web hook"] }), /`secrets`: `Web hook` is no name/);
+  assert.throws(wrong({ optionalSecrets: "api" }), /`optionalSecrets` is a string, not an array of names/);
+  for (const url of ["example.com/", "https://example.com", "https://a b.example/", "https://example.com/*"]) {
+    assert.throws(wrong({ keys: [url] }), { message: `\`keys\`: \`${url}\` is no beginning of a URL: write https://HOST/PATH, where * may be a label of the host` });
+  }
   assert.throws(wrong({ handle: undefined }), /a filter has a function `handle`/);
   assert.throws(wrong({ config: {} }), /`config` is made by the functions of `schema`/);
 });
@@ -375,12 +384,26 @@ test("pointers and digits are written", () => {
 });
 
 test("events are read from files", () => {
-  const look = (/** @type {Event} */ event) => [event.method, event.path, event.query, event.header("a"), event.body.text()];
-  const of = (/** @type {object} */ file) => seen(look, (test) => test.event(JSON.stringify(file)));
-  assert.deepEqual(of({ path: "/x?y", headers: [["A", "1"]], body: { b: 1 } }), ["POST", "/x", "y", "1", '{"b":1}']);
-  assert.deepEqual(of({ method: "GET", query: "q", body_base64: "Zm8=" }), ["GET", "/", "q", null, "fo"]);
-  assert.throws(() => of({ body: 1, body_text: "" }), /one of `body`, `body_text` and `body_base64`/);
-  assert.throws(() => of({ bdy: 1 }), /no `bdy`/);
+  const set = new URL("../../tests/event-files.json", import.meta.url);
+  const { read, refused } = existsSync(set) ? JSON.parse(readFileSync(set, "utf8")) : { read: [], refused: [] };
+  const latin = (/** @type {Uint8Array} */ octets) => Buffer.from(octets).toString("latin1");
+  for (const { file, event } of read) {
+    const outcome = new Test(filter({ handle: () => Verdict.pass() })).event(file).run();
+    const { method, path, query = null, headers, body } = outcome.event;
+    const values = headers.map(([name, value]) => [name, latin(value)]);
+    assert.deepEqual({ method, path, query, headers: values, body: latin(body) }, event, file);
+  }
+  for (const file of refused) assert.throws(() => deciding(() => Verdict.pass()).event(file), /^Error: this is no event file: /, file);
+  const fault = (/** @type {string} */ file, /** @type {string} */ message) =>
+    assert.throws(() => deciding(() => Verdict.pass()).event(file), { message: `this is no event file: ${message}` });
+  fault("[]", "it is an array, not an object");
+  fault('{"bdy": 1}', "it has no member `bdy`");
+  fault('{"path": 1}', "`path` is a number, not a string");
+  fault('{"body": 1, "body_text": ""}', "it has one of `body`, `body_text` and `body_base64`");
+  fault('{"body_base64": "Zm 9"}', "`body_base64` is no base64");
+  fault('{"headers": {}}', "`headers` is an object, not a list of pairs");
+  fault('{"headers": [["x"]]}', '`headers[0]` is no pair: write ["name", "value"]');
+  fault('{"headers": [["x", 1]]}', 'the value in `headers[0]` is a number, not a string or {"base64": "…"}');
 });
 
 test("there is no host outside of a call", () => {

@@ -88,6 +88,15 @@ export type Definition<C> = {
      */
     kv?: readonly string[] | undefined;
     /**
+     * Names of secrets that it verifies and signs with, or not, as it is configured.
+     */
+    optionalSecrets?: readonly string[] | undefined;
+    /**
+     * Beginnings of URLs from which it may have keys fetched, as it is configured. `*` stands
+     * for one label of the host.
+     */
+    keys?: readonly string[] | undefined;
+    /**
      * What an operator configures. Without it the filter takes no configuration and refuses any.
      */
     config?: Schema<C> | undefined;
@@ -112,6 +121,8 @@ export type Manifest = {
     secrets: readonly string[];
     reveal: readonly string[];
     kv: readonly string[];
+    optional_secrets: readonly string[];
+    keys: readonly string[];
     config_schema?: import("./schema.js").JsonSchema | undefined;
 };
 import { Schema } from "./schema.js";

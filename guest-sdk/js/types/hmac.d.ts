@@ -27,28 +27,14 @@ export function verify(secret: string, algorithm: Algorithm, parts: readonly Par
  */
 export function sign(secret: string, algorithm: Algorithm, parts: readonly Part[]): Uint8Array;
 /**
- * @typedef {"hmac-sha1" | "hmac-sha256" | "hmac-sha512"} Algorithm
+ * @typedef {"hmac-sha1" | "hmac-sha256" | "hmac-sha384" | "hmac-sha512"} Algorithm
  */
-/**
- * A piece of the message; the host joins the pieces. A string or bytes stand for themselves, a body for the whole of it,
- * straight from the host's memory; `{ header }` for the exact bytes of the first value of this header, as the filter was
- * given it, empty if there is none.
- *
- * @typedef {string | Uint8Array | Body | { header: string }} Part
- */
+/** @typedef {import("./parts.js").Part} Part */
 /**
  * Bytes of a MAC.
  *
  * @type {Readonly<Record<Algorithm, number>>}
  */
 export const LENGTH: Readonly<Record<Algorithm, number>>;
-export type Algorithm = "hmac-sha1" | "hmac-sha256" | "hmac-sha512";
-/**
- * A piece of the message; the host joins the pieces. A string or bytes stand for themselves, a body for the whole of it,
- * straight from the host's memory; `{ header }` for the exact bytes of the first value of this header, as the filter was
- * given it, empty if there is none.
- */
-export type Part = string | Uint8Array | Body | {
-    header: string;
-};
-import { Body } from "./body.js";
+export type Algorithm = "hmac-sha1" | "hmac-sha256" | "hmac-sha384" | "hmac-sha512";
+export type Part = import("./parts.js").Part;

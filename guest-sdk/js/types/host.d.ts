@@ -26,5 +26,6 @@ export type Host = {
     event: typeof import("snaphook:filter/event@0.1.0");
     crypto: typeof import("snaphook:filter/crypto@0.1.0");
     secrets: typeof import("snaphook:filter/secrets@0.1.0");
+    keys: typeof import("snaphook:filter/keys@0.1.0");
     kv: typeof import("snaphook:filter/kv@0.1.0");
 };

@@ -1,12 +1,15 @@
 /// <reference path="../wit/types/filter.d.ts" preserve="true" />
 export { Body } from "./body.js";
 export { Event } from "./event.js";
+export * as base64 from "./base64.js";
 export * as clock from "./clock.js";
 export * as config from "./config.js";
+export * as crypto from "./crypto.js";
 export * as headers from "./headers.js";
 export * as hex from "./hex.js";
 export * as hmac from "./hmac.js";
 export * as json from "./json.js";
+export * as keys from "./keys.js";
 export * as kv from "./kv.js";
 export * as log from "./log.js";
 export * as random from "./random.js";

@@ -1,24 +1,24 @@
 // The host's part on the author's machine.
 
-import { constants, createHash, createHmac, createPublicKey, timingSafeEqual, verify } from "node:crypto";
-
 import { text } from "../bytes.js";
+import * as crypto from "./crypto.js";
 import * as document from "./document.js";
+import { refused } from "./refused.js";
 
 /**
  * @typedef {import("../host.js").Host} Host
  * @typedef {import("../host.js").RawBody} RawBody
  * @typedef {import("../error.js").Header} Header
  * @typedef {import("snaphook:filter/crypto@0.1.0").Part} Part
- * @typedef {import("snaphook:filter/crypto@0.1.0").Key} Key
  * @typedef {import("snaphook:filter/crypto@0.1.0").PublicKey} PublicKey
+ * @typedef {import("snaphook:filter/keys@0.1.0").Request} Request
  *
  * @typedef {object} Reserved
  * @property {string} place Namespace and key.
  * @property {number} expires
  */
 
-const ALGORITHMS = /** @type {Record<string, string>} */ ({ "hmac-sha1": "sha1", "hmac-sha256": "sha256", "hmac-sha512": "sha512" });
+/** Of a body. */
 const HASHES = ["sha1", "sha256", "sha512"];
 
 /** What one call left behind beside its verdict. */
@@ -62,6 +62,12 @@ export class FakeHost {
   secretValues = new Map();
   /** @type {Map<string, Uint8Array>} */
   revealed = new Map();
+  /**
+   * What is fetched, by its URL.
+   *
+   * @type {Map<string, Uint8Array>}
+   */
+  documents = new Map();
   /** @type {Set<string>} */
   namespaces = new Set();
   /** @type {Map<string, { value: Uint8Array, expires: number | undefined }>} */
@@ -102,23 +108,20 @@ export class FakeHost {
       },
       crypto: {
         macVerify: (secret, algorithm, parts, signature) => this.macVerify(secret, algorithm, this.#joined(parts), signature),
-        macSign: (secret, algorithm, parts) => {
-          const [newest] = this.#secret(secret);
-          return mac(algorithm, newest, this.#joined(parts));
-        },
+        macSign: (secret, algorithm, parts) => crypto.mac(algorithm, this.#secret(secret)[0], this.#joined(parts)),
         keyVerify: (key, algorithm, parts, signature) => {
-          const made = this.#secret(key.secret).map((value) => this.#made(value, key, algorithm, parts));
-          return made.some((right) => right.length === signature.length && timingSafeEqual(right, signature));
+          const made = this.#secret(key.secret).map((value) => crypto.made(value, key, algorithm, parts, this.headers));
+          return made.some((right) => crypto.same(right, signature));
         },
-        keySign: (key, algorithm, parts) => this.#made(this.#secret(key.secret)[0], key, algorithm, parts),
-        digest: (algorithm, parts) => createHash(algorithm).update(this.#joined(parts)).digest(),
-        tokenEqual: (secret, token) => this.#secret(secret).some((value) => Buffer.compare(value, token) === 0),
+        keySign: (key, algorithm, parts) => crypto.made(this.#secret(key.secret)[0], key, algorithm, parts, this.headers),
+        digest: (algorithm, parts) => (this.#handling("crypto"), crypto.hash(algorithm, this.#joined(parts))),
+        tokenEqual: (secret, token) => this.#secret(secret).some((value) => crypto.same(value, token)),
         signatureVerify: (key, algorithm, parts, signature) => {
-          const of = (/** @type {PublicKey} */ { tag, val }) =>
-            tag === "given" ? [val] : this.#secret(val.secret).map((value) => derived(value, val));
-          return of(key).some((bytes) => signed(bytes, algorithm, this.#joined(parts), signature));
+          const message = (this.#handling("crypto"), this.#joined(parts));
+          return this.#publicKeys(key).some((bytes) => crypto.signed(algorithm, bytes, message, signature));
         },
       },
+      keys: { fetch: (request) => this.#fetch(request) },
       secrets: { reveal: (name) => this.#reveal(name) },
       kv: {
         get: (namespace, key) => this.#value(this.#place(namespace, key)),
@@ -144,10 +147,7 @@ export class FakeHost {
    * @param {Uint8Array} signature
    */
   macVerify(secret, algorithm, message, signature) {
-    return this.#secret(secret).some((value) => {
-      const right = mac(algorithm, value, message);
-      return right.length === signature.length && timingSafeEqual(right, signature);
-    });
+    return this.#secret(secret).some((value) => crypto.same(crypto.mac(algorithm, value, message), signature));
   }
 
   /** @param {string} name */
@@ -158,8 +158,17 @@ export class FakeHost {
 
   /** What is said about the event; there is none while a configuration is checked. */
   #event() {
-    if (this.configuring) throw this.#deny("event");
+    this.#handling("event");
     return this.said;
+  }
+
+  /**
+   * Nothing of this works while a configuration is checked.
+   *
+   * @param {string} what
+   */
+  #handling(what) {
+    if (this.configuring) throw this.#deny(what);
   }
 
   /**
@@ -210,31 +219,22 @@ export class FakeHost {
     return Number(mixed >> 56n);
   }
 
-  /**
-   * @param {Uint8Array} value
-   * @param {Key} key
-   * @param {string} algorithm
-   * @param {Part[]} parts
-   */
-  #made(value, key, algorithm, parts) {
-    const bytes = derived(value, key);
-    const message = this.#joined(parts, bytes);
-    return algorithm.startsWith("sha") ? createHash(algorithm).update(message).digest() : mac(algorithm, bytes, message);
+  /** @param {Part[]} parts */
+  #joined(parts) {
+    return crypto.joined(parts, this.headers);
   }
 
-  /**
-   * @param {Part[]} parts
-   * @param {Uint8Array} [key]
-   */
-  #joined(parts, key = new Uint8Array(0)) {
-    const bytes = parts.map((part) => {
-      if (part.tag === "literal") return part.val;
-      if (part.tag === "body") return part.val.readAll();
-      if (part.tag === "key") return key;
-      const name = part.val.toLowerCase();
-      return this.headers.find(([known]) => known === name)?.[1] ?? new Uint8Array(0);
-    });
-    return Buffer.concat(bytes);
+  /** @param {PublicKey} key */
+  #publicKeys({ tag, val }) {
+    return tag === "given" ? [val] : this.#secret(val.secret).map((value) => crypto.derived(value, val));
+  }
+
+  /** @param {Request} request */
+  #fetch({ url, headers, body = [] }) {
+    const document = this.configuring ? undefined : this.documents.get(url);
+    if (document === undefined) throw this.#deny(`keys=${url}`);
+    for (const { tag, val } of [...headers.flatMap(([, value]) => value), ...body]) if (tag !== "literal") this.#secret(val);
+    return document.slice();
   }
 
   /**
@@ -343,8 +343,7 @@ export class FakeBody {
 
   /** @param {string} algorithm */
   digest(algorithm) {
-    if (!HASHES.includes(algorithm)) throw refused("invalid", `\`${algorithm}\` is no algorithm: ${HASHES.join(", ")}`);
-    return new Uint8Array(createHash(algorithm).update(this.#current).digest());
+    return crypto.hash(algorithm, this.#current, HASHES);
   }
 
   /**
@@ -397,81 +396,9 @@ export function placeOf(namespace, key) {
   return `${namespace} ${key}`;
 }
 
-/**
- * The MAC of a message; used by tests to sign as well.
- *
- * @param {string} algorithm
- * @param {Uint8Array} key
- * @param {Uint8Array} message
- */
-export function mac(algorithm, key, message) {
-  const hash = ALGORITHMS[algorithm];
-  if (hash === undefined) throw refused("invalid", `\`${algorithm}\` is no algorithm: ${Object.keys(ALGORITHMS).join(", ")}`);
-  return new Uint8Array(createHmac(hash, key).update(message).digest());
-}
-
 /** @param {string} key */
 function eventKey(key) {
   const length = Buffer.byteLength(key);
   if (length < 1 || length > 255) throw refused("invalid", `a key has 1 to 255 bytes, not ${length}`);
   return key;
-}
-
-/**
- * As the component's bindings throw what the host refuses.
- *
- * @param {import("../error.js").CallError["code"]} tag
- * @param {string} val
- */
-function refused(tag, val) {
-  return Object.assign(new Error(val), { payload: { tag, val } });
-}
-
-/**
- * The key that a secret's text stands for.
- *
- * @param {Uint8Array} value
- * @param {Key} key
- * @returns {Uint8Array}
- */
-function derived(value, key) {
-  const whole = Buffer.from(value).toString("utf8");
-  const rest = whole.startsWith(key.prefix) ? whole.slice(key.prefix.length) : whole;
-  switch (key.form) {
-    case "utf8":
-      return Buffer.from(rest);
-    case "base64":
-      return Buffer.from(rest.trim(), "base64");
-    case "hex":
-      return Buffer.from(rest.trim(), "hex");
-    case "sha1":
-      return createHash("sha1").update(rest).digest();
-    default:
-      throw refused("invalid", `\`${key.form}\` is no form of a key: utf8, base64, hex or sha1`);
-  }
-}
-
-/** What stands before a raw Ed25519 key in DER (RFC 8410). */
-const ED25519 = Buffer.from("302a300506032b6570032100", "hex");
-
-/**
- * @param {Uint8Array} bytes
- * @param {string} algorithm
- * @param {Uint8Array} message
- * @param {Uint8Array} signature
- */
-function signed(bytes, algorithm, message, signature) {
-  const written = Buffer.from(bytes).toString("latin1").trim();
-  const raw = algorithm === "ed25519" && bytes.length === 32;
-  const der = raw ? Buffer.concat([ED25519, bytes]) : Buffer.from(bytes);
-  const key = written.startsWith("-----BEGIN")
-    ? createPublicKey(written)
-    : written.startsWith("{")
-      ? createPublicKey({ key: JSON.parse(written), format: "jwk" })
-      : createPublicKey({ key: der, format: "der", type: "spki" });
-  if (algorithm === "ed25519") return verify(null, message, key, signature);
-  const hash = algorithm.replace("-fixed", "").split("-").at(-1);
-  const dsaEncoding = algorithm.endsWith("-fixed") ? "ieee-p1363" : "der";
-  const padding = algorithm.startsWith("rsa-pss") ? { padding: constants.RSA_PKCS1_PSS_PADDING } : {};
-  return verify(hash, message, { key, dsaEncoding, ...padding }, signature);
 }

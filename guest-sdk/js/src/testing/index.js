@@ -21,7 +21,9 @@ import { bytes } from "../bytes.js";
 import { Filter } from "../filter.js";
 import * as hex from "../hex.js";
 import { apply, BadOutput } from "./apply.js";
-import { FakeBody, FakeHost, mac, placeOf, Said } from "./fake.js";
+import { mac } from "./crypto.js";
+import { readEventFile } from "./event-file.js";
+import { FakeBody, FakeHost, placeOf, Said } from "./fake.js";
 import { Outcome, Sent } from "./outcome.js";
 
 export { Outcome, Sent };
@@ -100,7 +102,7 @@ export class Test {
    * @param {string | Uint8Array} value
    */
   secret(name, value) {
-    this.#asked("secrets", name);
+    this.#asked(["secrets", "optional_secrets"], name);
     const values = this.#host.secretValues.get(name) ?? [];
     this.#host.secretValues.set(name, [bytes(value, "the secret"), ...values]);
     return this;
@@ -113,8 +115,20 @@ export class Test {
    * @param {string | Uint8Array} value
    */
   reveal(name, value) {
-    this.#asked("reveal", name);
+    this.#asked(["reveal"], name);
     this.#host.revealed.set(name, bytes(value, "the secret"));
+    return this;
+  }
+
+  /**
+   * What is at a URL from which keys are fetched. Every other URL is denied.
+   *
+   * @param {string} url One whose beginning the filter asks for.
+   * @param {string | Uint8Array} document
+   */
+  document(url, document) {
+    if (!this.#filter.manifest.keys.some((beginning) => beginsSo(url, beginning))) throw new Error(`the filter does not ask for \`${url}\`, or a beginning of it, in \`keys\``);
+    this.#host.documents.set(url, bytes(document, "the document"));
     return this;
   }
 
@@ -174,6 +188,16 @@ export class Test {
   }
 
   /**
+   * The host that the sender called, and its port if it named one.
+   *
+   * @param {string} authority
+   */
+  authority(authority) {
+    this.#head.authority = authority;
+    return this;
+  }
+
+  /**
    * Sets a header, in place of what it had.
    *
    * @param {string} name
@@ -222,21 +246,15 @@ export class Test {
 
   /**
    * The event out of an event file, as `snaphook test` and `snaphook send` read them: JSON with `method`, `path`, `query`,
-   * `headers` as a list of pairs, and `body` (JSON), `body_text` or `body_base64`.
+   * `headers` as a list of pairs, and `body` (JSON, sent compact), `body_text` or `body_base64`. A header's value that is no
+   * text is `{"base64": "…"}`.
    *
    * @param {string} file Its text.
+   * @throws {Error} If it is no such file; says which member and why.
    */
   event(file) {
-    const { method = "POST", path = "/", query, headers = [], body, body_text, body_base64, ...unknown } = JSON.parse(file);
-    const [odd] = Object.keys(unknown);
-    if (odd !== undefined) throw new Error(`this is no event file: it has no \`${odd}\``);
-    const bodies = [
-      body === undefined ? undefined : JSON.stringify(body),
-      body_text,
-      body_base64 === undefined ? undefined : Buffer.from(body_base64, "base64"),
-    ].filter((one) => one !== undefined);
-    if (bodies.length > 1) throw new Error("an event file has one of `body`, `body_text` and `body_base64`");
-    this.method(method).path(path).body(bodies[0] ?? "");
+    const { method, path, query, headers, body } = readEventFile(file);
+    this.method(method).path(path).body(body);
     if (query !== undefined) this.#head.query = query;
     this.#head.headers = [];
     for (const [name, value] of headers) this.appendHeader(name, value);
@@ -382,12 +400,22 @@ export class Test {
   }
 
   /**
-   * @param {"secrets" | "reveal"} what
+   * @param {("secrets" | "optional_secrets" | "reveal")[]} lists
    * @param {string} name
    */
-  #asked(what, name) {
-    if (!this.#filter.manifest[what].includes(name)) throw new Error(`the filter does not ask for \`${name}\` in \`${what}\``);
+  #asked(lists, name) {
+    if (lists.some((list) => this.#filter.manifest[list].includes(name))) return;
+    throw new Error(`the filter does not ask for \`${name}\` in \`${lists[0]}\``);
   }
+}
+
+/**
+ * @param {string} url
+ * @param {string} beginning `*` stands for one label of the host.
+ */
+function beginsSo(url, beginning) {
+  const exact = beginning.replace(/[.*+?^${}()|[\]]/g, "\\$&");
+  return new RegExp(`^${exact.replaceAll("\\*", "[A-Za-z0-9-]+")}`).test(url);
 }
 
 /**

@@ -5,14 +5,6 @@
  * @param {string} key
  */
 export function placeOf(namespace: string, key: string): string;
-/**
- * The MAC of a message; used by tests to sign as well.
- *
- * @param {string} algorithm
- * @param {Uint8Array} key
- * @param {Uint8Array} message
- */
-export function mac(algorithm: string, key: Uint8Array, message: Uint8Array): Uint8Array<ArrayBuffer>;
 /** What one call left behind beside its verdict. */
 export class Said {
     /** @type {{ level: import("../log.js").Level, message: string }[]} */
@@ -60,6 +52,12 @@ export class FakeHost {
     secretValues: Map<string, Uint8Array[]>;
     /** @type {Map<string, Uint8Array>} */
     revealed: Map<string, Uint8Array>;
+    /**
+     * What is fetched, by its URL.
+     *
+     * @type {Map<string, Uint8Array>}
+     */
+    documents: Map<string, Uint8Array>;
     /** @type {Set<string>} */
     namespaces: Set<string>;
     /** @type {Map<string, { value: Uint8Array, expires: number | undefined }>} */
@@ -139,8 +137,8 @@ export type Host = import("../host.js").Host;
 export type RawBody = import("../host.js").RawBody;
 export type Header = import("../error.js").Header;
 export type Part = import("snaphook:filter/crypto@0.1.0").Part;
-export type Key = import("snaphook:filter/crypto@0.1.0").Key;
 export type PublicKey = import("snaphook:filter/crypto@0.1.0").PublicKey;
+export type Request = import("snaphook:filter/keys@0.1.0").Request;
 export type Reserved = {
     /**
      * Namespace and key.

@@ -42,6 +42,13 @@ export class Test {
      */
     reveal(name: string, value: string | Uint8Array): this;
     /**
+     * What is at a URL from which keys are fetched. Every other URL is denied.
+     *
+     * @param {string} url One whose beginning the filter asks for.
+     * @param {string | Uint8Array} document
+     */
+    document(url: string, document: string | Uint8Array): this;
+    /**
      * The destinations that the route lists; choosing another is bad output. Without this every name is right.
      *
      * @param {readonly string[]} names
@@ -70,6 +77,12 @@ export class Test {
      * @param {string} path
      */
     path(path: string): this;
+    /**
+     * The host that the sender called, and its port if it named one.
+     *
+     * @param {string} authority
+     */
+    authority(authority: string): this;
     /**
      * Sets a header, in place of what it had.
      *
@@ -100,9 +113,11 @@ export class Test {
     originalBody(body: string | Uint8Array): this;
     /**
      * The event out of an event file, as `snaphook test` and `snaphook send` read them: JSON with `method`, `path`, `query`,
-     * `headers` as a list of pairs, and `body` (JSON), `body_text` or `body_base64`.
+     * `headers` as a list of pairs, and `body` (JSON, sent compact), `body_text` or `body_base64`. A header's value that is no
+     * text is `{"base64": "…"}`.
      *
      * @param {string} file Its text.
+     * @throws {Error} If it is no such file; says which member and why.
      */
     event(file: string): this;
     /**
