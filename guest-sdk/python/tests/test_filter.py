@@ -1,5 +1,6 @@
 """Filters under the test host: what they see, say, and how they fail."""
 
+import json
 import re
 import unittest
 from collections.abc import Callable
@@ -8,13 +9,15 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any, ClassVar
 
-from snaphook import ConfigError, Event, Failure, Filter, Response, Verdict, clock, crypto, keys, kv, secrets
+from snaphook import ConfigError, Event, Failure, Filter, Response, Verdict, clock, crypto, hmac, keys, kv, secrets
 from snaphook.errors import Denied, Unavailable
 from snaphook.event import Destination
 from snaphook.testing import Sample, Test
 from tests.filters import JWK_X, KEPT, PUBLIC, SIGNATURE, Config, Doer, Guard
+from tests.support import REPOSITORY
 
 SECRET = "It's a Secret to Everybody"
+EVENT_FILES = json.loads((REPOSITORY / "guest-sdk/tests/event-files.json").read_text(encoding="utf-8"))
 
 
 class Verifying(unittest.TestCase):
@@ -62,7 +65,7 @@ def done(do: str, sample: Sample | None = None, destinations: tuple[str, ...] = 
         config={"do": do},
         secrets={"webhook": "s", "public": ["key_00", f"key_{PUBLIC}"] if do == "signature" else f"key_{PUBLIC}"},
         reveal={"open": "sesame"},
-        documents={"https://a.example/plain": b"\xff", "https://a.example/secret": "document"},
+        documents={"http://127.0.0.1:1/plain": b"\xff", "http://127.0.0.1:1/secret": "document"},
         verifier=verified,
         destinations=destinations,
     )
@@ -155,13 +158,18 @@ class Doing(unittest.TestCase):
         ]:
             test = Test(Signing, secrets={"webhook": value}, config={"prefix": prefix, "form": form})
             self.assertEqual(test.run().reason[:8], mac, value)
+        # Source: RFC 4231, section 4.3.
+        macs = [("hmac-sha384", "af45d2e3"), ("hmac-sha512", "164b7a7b")]
+        for algorithm, mac in macs:
+            test = Test(Signing, secrets={"webhook": "Jefe"}, config={"algorithm": algorithm})
+            self.assertEqual(test.run().reason[:8], mac)
         for value, form in [("SmVmZ", "base64"), ("Sm.mZQ", "base64"), ("4g", "hex"), ("", "hex"), ("é", "hex")]:
             test = Test(Signing, secrets={"webhook": value}, config={"form": form})
             self.assertIn(f"Invalid: invalid argument: the secret is not {form} (", test.run().reason)
 
     def test_keys_are_fetched(self) -> None:
         denied = ["no grant for keys=x/", "no grant for secrets.absent"]
-        sample = Sample(headers={"x-keys": "https://a.example"})
+        sample = Sample(headers={"x-keys": "http://127.0.0.1:1"})
         self.assertEqual(done("fetch", sample), ("drop", repr([b"\xff", b"document", *denied])))
 
     def test_what_no_host_would_take_is_told_at_its_line(self) -> None:
@@ -244,12 +252,26 @@ class Doing(unittest.TestCase):
         self.assertFalse(secrets.equal("token", "tokem"))
 
 
+class Passing(Filter[None]):
+    def handle(self, event: Event, config: None) -> Verdict:
+        return Verdict.pass_()
+
+
+class Starred(Passing, keys=["https://*.example.com/v1/"]):
+    """Asks for more than it needs."""
+
+
+class Addressed(Filter[None], body="none"):
+    def handle(self, event: Event, config: None) -> Verdict:
+        return Verdict.drop(event.authority)
+
+
 class Querying(Filter[None]):
     def handle(self, event: Event, config: None) -> Verdict:
         return Verdict.drop(event.query_value("q") or "")
 
 
-class Early(Filter[Config], kv=["seen"]):
+class Early(Filter[Config], kv=["seen"], keys=["https://a.example/"]):
     def handle(self, event: Event, config: Config) -> Verdict:
         return Verdict.pass_()
 
@@ -269,12 +291,19 @@ class Early(Filter[Config], kv=["seen"]):
 class Making:
     prefix: str = ""
     form: crypto.Form = "utf8"
+    algorithm: hmac.Algorithm = "hmac-sha256"
 
 
 class Signing(Filter[Making], secrets=["webhook"]):
     def handle(self, event: Event, config: Making) -> Verdict:
         key = crypto.Key("webhook", config.prefix, config.form)
-        return Verdict.drop(crypto.sign(key, "hmac-sha256", ["what do ya want for nothing?"]).hex())
+        message = ["what do ya want for nothing?"]
+        signed = crypto.sign(key, config.algorithm, message)
+        if config == Making(algorithm=config.algorithm) and not hmac.verify(
+            "webhook", config.algorithm, message, signed
+        ):
+            raise Failure("a key that is the secret's own bytes signs as `hmac` does")
+        return Verdict.drop(signed.hex())
 
 
 class Rotated(Filter[None], optional_secrets=["token"]):
@@ -334,18 +363,45 @@ class Classes(unittest.TestCase):
         self.assertEqual(Doer.manifest.keys, ("http://127.0.0.1:1/",))
         with self.assertRaisesRegex(ValueError, "^Doer does not ask for secret `other`$"):
             Test(Doer, secrets={"other": ""})
+        Test(Starred, documents={"https://a-1.example.com/v1/keys?x=1": ""})
+        for url in ("https://example.com/v1/", "https://a.b.example.com/v1/", "https://aXexample.com/v1/"):
+            with self.assertRaisesRegex(
+                ValueError, f"^Starred does not ask for keys from `{url}`, or a beginning of it$"
+            ):
+                Test(Starred, documents={url: ""})
+
+    def test_an_event_is_for_the_host_that_its_sender_called(self) -> None:
+        self.assertEqual(Test(Addressed).run().reason, "hooks.example.com")
+        self.assertEqual(Test(Addressed).run(Sample(authority="example.com:81")).reason, "example.com:81")
 
 
 class Files(unittest.TestCase):
     def test_event_files_are_read(self) -> None:
-        with TemporaryDirectory() as folder:
-            path = Path(folder) / "event.json"
-            path.write_text('{"path": "/a", "query": "b", "headers": [["X", "1"], ["x", "2"]], "body": {"a": "é"}}')
-            sample = Sample.file(path)
-            self.assertEqual((sample.method, sample.path, sample.octets()), ("POST", "/a?b", '{"a":"é"}'.encode()))
-            self.assertEqual(sample.with_headers(), [("x", b"1"), ("x", b"2")])
-            path.write_text('{"body_base64": "//79"}')
-            self.assertEqual(Sample.file(path).octets(), b"\xff\xfe\xfd")
-            for wrong in ('{"boddy": 1}', '{"body": 1, "body_text": ""}', "[]", '{"body_base64": "Zm 9"}'):
-                path.write_text(wrong)
-                self.assertRaises(ValueError, Sample.file, path)
+        for case in EVENT_FILES["read"]:
+            event = case["event"]
+            sent = Test(Passing).run(_sample(case["file"])).event
+            headers = [[name, value.decode("latin-1")] for name, value in sent.headers]
+            seen = (sent.method, sent.path, sent.query, headers, sent.body.decode("latin-1"))
+            expected = (event["method"], event["path"], event["query"], event["headers"], event["body"])
+            self.assertEqual(seen, expected, case["file"])
+
+    def test_other_files_are_refused(self) -> None:
+        for wrong in EVENT_FILES["refused"]:
+            self.assertRaisesRegex(ValueError, " is no event file: ", _sample, wrong)
+        for wrong, fault in [
+            ("[]", "it is no object"),
+            ('{"boddy": 1}', "unknown field `boddy`"),
+            ('{"body": 1, "body_text": ""}', "there are `body` and `body_text`, where one of them says all"),
+            ('{"method": null}', "`method` is no text"),
+            ('{"body_base64": "Zm 9"}', "`body_base64` is no base64"),
+            ('{"headers": {}}', "`headers` is no list of pairs"),
+            ('{"headers": [["x", {}]]}', "`headers[0]` is no pair of name and value, which is text or"),
+        ]:
+            self.assertRaisesRegex(ValueError, f" is no event file: {re.escape(fault)}", _sample, wrong)
+
+
+def _sample(text: str) -> Sample:
+    with TemporaryDirectory() as folder:
+        path = Path(folder) / "event.json"
+        path.write_text(text, encoding="utf-8")
+        return Sample.file(path)

@@ -2,6 +2,7 @@
 
 import inspect
 import json
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -67,7 +68,7 @@ class Test:
         than these is bad output; without them every name is right.
 
         Raises:
-            ValueError: if the filter's class does not ask for one of the secrets, or the file that it names as
+            ValueError: if the filter's class does not ask for one of the secrets or URLs, or the file that it names as
                 `config_schema` is not JSON.
         """
         asked = filter_class.manifest
@@ -77,6 +78,9 @@ class Test:
         for name in reveal or {}:
             if name not in asked.reveal:
                 raise ValueError(f"{filter_class.__name__} does not ask to reveal secret `{name}`")
+        for url in documents or {}:
+            if not any(_begins_so(url, beginning) for beginning in asked.keys):
+                raise ValueError(f"{filter_class.__name__} does not ask for keys from `{url}`, or a beginning of it")
         if asked.config_schema is not None:
             json.loads(schema_path(filter_class).read_text(encoding="utf-8"))
         self._filter = filter_class()
@@ -193,7 +197,7 @@ class Test:
             route="test",
             method=sample.method,
             scheme="https",
-            authority="hooks.example.com",
+            authority=sample.authority,
             path=path,
             query=query if question else None,
             headers=headers,
@@ -209,6 +213,12 @@ class Test:
 def schema_path(filter_class: type[Filter[Any]]) -> Path:
     """Where the filter's `config_schema` is: beside the file that its class stands in."""
     return Path(inspect.getfile(filter_class)).parent / str(filter_class.manifest.config_schema)
+
+
+def _begins_so(url: str, beginning: str) -> bool:
+    """`*` stands for one label of the host."""
+    exact = re.escape(beginning).replace(re.escape("*"), "[A-Za-z0-9-]+")
+    return re.match(exact, url) is not None
 
 
 def _values(value: _wire.Text | Sequence[_wire.Text]) -> list[bytes]:

@@ -30,6 +30,8 @@ class Sample:
     """What stands for `{name}` in the route's path."""
     labels: Mapping[str, str] = field(default_factory=dict)
     """Labels that an earlier filter set."""
+    authority: str = "hooks.example.com"
+    """The host that the sender called, and its port if it named one."""
     source: str = "192.0.2.1"
     destination: str | None = None
     """Calls the filter for this destination instead of for the route."""
@@ -56,35 +58,73 @@ class Sample:
     @staticmethod
     def file(path: str | Path) -> "Sample":
         """The event of an event file: JSON with `method`, `path`, `query`, `headers` as a list of pairs, and one of `body`
-        (JSON, sent compact), `body_text` and `body_base64`.
+        (JSON, sent compact), `body_text` and `body_base64`. A header's value that is no text is `{"base64": "…"}`.
 
         Raises:
             ValueError: if it is no such file.
         """
         try:
             return _read(json.loads(Path(path).read_text(encoding="utf-8")))
-        except (ValueError, TypeError) as error:
+        except ValueError as error:
             raise ValueError(f"{path} is no event file: {error}") from None
 
 
+_BODIES = ("body", "body_text", "body_base64")
+_MEMBERS = {"method", "path", "query", "headers", *_BODIES}
+
+
 def _read(members: Any) -> Sample:
-    known = {"method", "path", "query", "headers", "body", "body_text", "body_base64"}
     if not isinstance(members, dict):
         raise ValueError("it is no object")
-    if unknown := set(members) - known:
+    if unknown := set(members) - _MEMBERS:
         raise ValueError(f"unknown field `{min(unknown)}`")
-    if len(bodies := [name for name in ("body", "body_text", "body_base64") if name in members]) > 1:
+    path = _text(members.get("path", "/"), "path")
+    if (query := members.get("query")) is not None:
+        path = f"{path}?{_text(query, 'query')}"
+    headers = members.get("headers", [])
+    if not isinstance(headers, list):
+        raise ValueError("`headers` is no list of pairs")
+    return Sample(
+        method=_text(members.get("method", "POST"), "method"),
+        path=path,
+        headers=[_header(pair, f"headers[{index}]") for index, pair in enumerate(headers)],
+        body=_body(members),
+    )
+
+
+def _header(pair: Any, at: str) -> _wire.Header:
+    match pair:
+        case [str(name), str(value)]:
+            return (name, value.encode())
+        case [str(name), {"base64": str(value), **rest}] if not rest:
+            return (name, _base64(value, at))
+    raise ValueError(f'`{at}` is no pair of name and value, which is text or {{"base64": "…"}}')
+
+
+def _body(members: dict[str, Any]) -> bytes:
+    # As for the host, `null` is no body.
+    bodies = [name for name in _BODIES if members.get(name) is not None]
+    if len(bodies) > 1:
         raise ValueError(f"there are `{'` and `'.join(bodies)}`, where one of them says all")
-    path = members.get("path", "/")
-    if "query" in members:
-        path = f"{path}?{members['query']}"
-    body = b""
-    if "body" in members:
-        body = write(members["body"]).encode()
-    elif "body_text" in members:
-        body = members["body_text"].encode()
-    elif "body_base64" in members:
-        text = members["body_base64"].rstrip("=")
-        body = base64.b64decode(text + "=" * (-len(text) % 4), validate=True)
-    headers = [(name, value) for name, value in members.get("headers", [])]
-    return Sample(method=members.get("method", "POST"), path=path, headers=headers, body=body)
+    match bodies:
+        case ["body"]:
+            return write(members["body"]).encode()
+        case ["body_text"]:
+            return _text(members["body_text"], "body_text").encode()
+        case ["body_base64"]:
+            return _base64(_text(members["body_base64"], "body_base64"), "body_base64")
+    return b""
+
+
+def _text(value: Any, at: str) -> str:
+    if not isinstance(value, str):
+        raise ValueError(f"`{at}` is no text")
+    return value
+
+
+def _base64(text: str, at: str) -> bytes:
+    digits = text.rstrip("=")
+    try:
+        return base64.b64decode(digits + "=" * (-len(digits) % 4), validate=True)
+    except ValueError:
+        raise ValueError(f"`{at}` is no base64") from None
