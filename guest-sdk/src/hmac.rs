@@ -9,6 +9,7 @@ use crate::{body::Body, error::CallError, host};
 pub enum Algorithm {
     HmacSha1,
     HmacSha256,
+    HmacSha384,
     HmacSha512,
 }
 
@@ -17,6 +18,7 @@ impl Algorithm {
         match self {
             Self::HmacSha1 => "hmac-sha1",
             Self::HmacSha256 => "hmac-sha256",
+            Self::HmacSha384 => "hmac-sha384",
             Self::HmacSha512 => "hmac-sha512",
         }
     }
@@ -26,6 +28,7 @@ impl Algorithm {
         match self {
             Self::HmacSha1 => 20,
             Self::HmacSha256 => 32,
+            Self::HmacSha384 => 48,
             Self::HmacSha512 => 64,
         }
     }

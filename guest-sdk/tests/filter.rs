@@ -292,21 +292,76 @@ fn a_secret_that_is_not_asked_for_is_not_granted() {
     let _ = Test::new::<Says>().secret("key", "value");
 }
 
+filter!(Macs(body: none, secrets: ["key"]), |event| {
+    let header = |algorithm: Algorithm| format!("x-{}", algorithm.name());
+    for algorithm in [Algorithm::HmacSha1, Algorithm::HmacSha256, Algorithm::HmacSha384, Algorithm::HmacSha512] {
+        let mac = event.header(&header(algorithm)).and_then(|mac| hex::decode(mac.as_bytes())).unwrap();
+        let parts = [Part::Literal(b"what do ya want for nothing?")];
+        assert_eq!((hmac::sign("key", algorithm, &parts)?, algorithm.length()), (mac.clone(), mac.len()));
+        assert!(hmac::verify("key", algorithm, &parts, &mac)?);
+    }
+    Ok(Verdict::pass())
+});
+
+#[test]
+fn macs_are_those_of_the_standards() {
+    // Source: RFC 2202, section 3; RFC 4231, section 4.3.
+    let outcome = Test::new::<Macs>()
+        .secret("key", "Jefe")
+        .header("x-hmac-sha1", "effcdf6ae5eb2fa2d27416d5f184df9c259a7c79")
+        .header("x-hmac-sha256", "5bdcc146bf60754e6a042426089575c75a003f089d2739839dec58b964ec3843")
+        .header(
+            "x-hmac-sha384",
+            "af45d2e376484031617f78d2b58a6b1b9c7ef464f5a01b47e42ec3736322445e8e2240ca5e69e2c78b3239ecfab21649",
+        )
+        .header(
+            "x-hmac-sha512",
+            "164b7a7bfcf819e2e395fbe73b56e0a387bd64222e831fd610270cd7ea2505549758bf75c05a994a6d034f65f8f0e6fdcaeab1a34d4a6b4b\
+             636e070a38bce737",
+        )
+        .run();
+    assert_eq!(outcome.name(), "pass");
+}
+
+filter!(Passes(body: buffered), |_event| Ok(Verdict::pass()));
+
+#[derive(Deserialize)]
+struct EventFiles {
+    read: Vec<Case>,
+    refused: Vec<String>,
+}
+
+#[derive(Deserialize)]
+struct Case {
+    file: String,
+    event: Expected,
+}
+
+/// Each character of a header's value and of the body is a byte.
+#[derive(Deserialize)]
+struct Expected {
+    method: String,
+    path: String,
+    query: Option<String>,
+    headers: Vec<(String, String)>,
+    body: String,
+}
+
 #[test]
 fn event_files_are_read() {
-    let file = r#"{"method": "PUT", "path": "/a", "query": "b=c", "headers": [["X-A", "1"], ["x-a", "2"]], "body": {"n":  1.0}}"#;
-    let outcome = Test::new::<Parses>().event(file).run();
-    assert_eq!(outcome.status(), Some(400));
-    let outcome = Test::new::<BodyNone>().event(file).run();
-    let sent = outcome.event();
-    assert_eq!((sent.method.as_str(), sent.path.as_str(), sent.query.as_deref()), ("PUT", "/a", Some("b=c")));
-    assert_eq!(sent.body, br#"{"n":1.0}"#);
-    assert_eq!(sent.headers[..2], [("x-a".to_owned(), b"1".to_vec()), ("x-a".to_owned(), b"2".to_vec())]);
-    let header = r#"{"headers": [["x-a", {"base64": "/w=="}]]}"#;
-    let outcome = Test::new::<BodyNone>().event(header).run();
-    assert_eq!(outcome.event().headers[0], ("x-a".to_owned(), vec![0xff]));
-    let base64 = r#"{"headers": [], "body_base64": "Nw=="}"#;
-    assert_eq!(Test::new::<Parses>().event(base64).run().answer_text(), "7");
-    let text = r#"{"headers": [], "body_text": "8"}"#;
-    assert_eq!(Test::new::<Parses>().event(text).run().answer_text(), "8");
+    let files: EventFiles = serde_json::from_str(include_str!("event-files.json")).unwrap();
+    let bytes = |text: &str| text.chars().map(|byte| u8::try_from(byte).unwrap()).collect::<Vec<u8>>();
+    for Case { file, event } in &files.read {
+        let outcome = Test::new::<Passes>().event(file).run();
+        let sent = outcome.event();
+        let seen = (&sent.method, &sent.path, &sent.query);
+        assert_eq!(seen, (&event.method, &event.path, &event.query), "{file}");
+        assert_eq!(sent.body, bytes(&event.body), "{file}");
+        let headers: Vec<_> = event.headers.iter().map(|(name, value)| (name.clone(), bytes(value))).collect();
+        assert_eq!(sent.headers, headers, "{file}");
+    }
+    for file in &files.refused {
+        let read = std::panic::catch_unwind(|| Test::new::<Passes>().event(file));
+        assert!(read.is_err(), "{file}");
+    }
 }

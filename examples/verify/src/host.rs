@@ -117,6 +117,7 @@ impl Crypto for Received<'_> {
         let plain = match algorithm {
             Algorithm::HmacSha1 => Some(hmac::Algorithm::HmacSha1),
             Algorithm::HmacSha256 => Some(hmac::Algorithm::HmacSha256),
+            Algorithm::HmacSha384 => Some(hmac::Algorithm::HmacSha384),
             Algorithm::HmacSha512 => Some(hmac::Algorithm::HmacSha512),
             _ => None,
         };

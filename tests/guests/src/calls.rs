@@ -53,7 +53,7 @@ pub(crate) fn call(event: &Event, told: &Do) -> Option<Result<Verdict>> {
 }
 
 fn algorithm(name: &str) -> Result<Algorithm, CallError> {
-    [Algorithm::HmacSha1, Algorithm::HmacSha256, Algorithm::HmacSha512]
+    [Algorithm::HmacSha1, Algorithm::HmacSha256, Algorithm::HmacSha384, Algorithm::HmacSha512]
         .into_iter()
         .find(|algorithm| algorithm.name() == name)
         .ok_or_else(|| CallError::Invalid(name.to_owned()))
