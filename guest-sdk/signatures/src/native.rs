@@ -36,7 +36,7 @@ pub fn derive(secret: &[u8], prefix: &str, form: KeyForm) -> Result<Vec<u8>, Str
     };
     match form {
         KeyForm::Utf8 | KeyForm::Pem => Ok(text.to_vec()),
-        KeyForm::Base64 => encoded(Encoding::Base64),
+        KeyForm::Base64 => encoded(Encoding::Base64).or_else(|_| encoded(Encoding::Base64url)),
         KeyForm::Hex => encoded(Encoding::Hex),
         KeyForm::Sha1 => Ok(digest::digest(&digest::SHA1_FOR_LEGACY_USE_ONLY, text).as_ref().to_vec()),
     }
@@ -392,5 +392,29 @@ impl Crypto for Keyring {
     fn fetch(&self, fetch: &Fetch<'_>) -> Result<Vec<u8>, Trouble> {
         let document = self.documents.get(fetch.url).cloned();
         document.ok_or_else(|| Trouble::Unavailable(format!("{} cannot be fetched", fetch.url)))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_secret_stands_for_a_key_in_each_form() {
+        let derived = |text: &str, form| derive(text.as_bytes(), "whsec_", form);
+        for (text, form, key) in [
+            ("whsec_Jefe", KeyForm::Utf8, &b"Jefe"[..]),
+            ("Jefe", KeyForm::Utf8, b"Jefe"),
+            ("whsec_SmVmZQ==\n", KeyForm::Base64, b"Jefe"),
+            ("SmVmZQ", KeyForm::Base64, b"Jefe"),
+            ("+/+/", KeyForm::Base64, b"\xfb\xff\xbf"),
+            ("-_-_", KeyForm::Base64, b"\xfb\xff\xbf"),
+            ("4A656665", KeyForm::Hex, b"Jefe"),
+        ] {
+            assert_eq!(derived(text, form).as_deref(), Ok(key), "{text}");
+        }
+        for (text, form) in [("Sm.mZQ", KeyForm::Base64), ("whsec_", KeyForm::Base64), ("4g", KeyForm::Hex)] {
+            assert_eq!(derived(text, form), Err(format!("the secret is not {}", form.name())));
+        }
     }
 }
