@@ -1,6 +1,7 @@
 // Filters that the documentation shows are filters.
 
 import assert from "node:assert/strict";
+import { generateKeyPairSync, sign } from "node:crypto";
 import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { test } from "node:test";
@@ -32,18 +33,34 @@ async function shown(file) {
 
 test("filters of the README are filters", async () => {
   const filters = await shown(join(PACKAGE, "README.md"));
-  assert.equal(filters.length, 4);
-  const [hello, configured, , once] = filters;
-  assert.ok(hello && configured && once);
+  assert.equal(filters.length, 5);
+  const [hello, configured, , standard, once] = filters;
+  assert.ok(hello && configured && standard && once);
   assert.equal(new Test(hello).run().status, 401);
   assert.equal(new Test(configured).config({ header: "x" }).run().status, 401);
+  // Source: https://github.com/standard-webhooks/standard-webhooks/blob/main/spec/standard-webhooks.md#signature-scheme
+  const signed = () => new Test(standard).secret("webhook", "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw").body('{"test": 2432232314}').clockMs(1_614_265_330_000)
+    .header("webhook-id", "msg_p5jXN8AQM9LWM0D4loKWxJek").header("webhook-timestamp", "1614265330")
+    .header("webhook-signature", "v1,AAAA v1a,x v1,g0hM9SsE+OTPJTGt/tmIKtSyZlE3uFJELVlNIOLJ1OE=");
+  assert.equal(signed().run().name, "pass");
+  assert.equal(signed().body("{}").run().reason, "signature does not match");
+  assert.equal(signed().clockMs(1_614_265_630_001).run().reason, "signed too long ago");
+  assert.equal(signed().header("webhook-timestamp", "").run().reason, "signed too long ago");
   assert.equal(new Test(once).header("x-github-delivery", "1").run().name, "pass");
 });
 
-test("the filter of the guide does what it says", { skip: !existsSync(GUIDE) && "not in the repository" }, async () => {
-  const [guard] = await shown(GUIDE);
-  assert.ok(guard);
+test("the filters of the guide do what they say", { skip: !existsSync(GUIDE) && "not in the repository" }, async () => {
+  const [guard, keyed, ...more] = await shown(GUIDE);
+  assert.ok(guard && keyed && more.length === 0);
   const delivered = new Test(guard).secret("webhook", "s3cret").body("{}").signed("webhook").header("x-github-delivery", "1");
   assert.equal(delivered.run().event.header("x-verified"), "github");
   assert.equal(delivered.run().answerText, "duplicate");
+  const { publicKey, privateKey } = generateKeyPairSync("ed25519");
+  const document = JSON.stringify({ keys: [publicKey.export({ format: "jwk" })] });
+  const signature = sign(null, Buffer.from("7.{}"), privateKey).toString("base64");
+  const signed = () => new Test(keyed).secret("api", "client").document("https://id.example.com/jwks.json", document)
+    .header("x-time", "7").header("x-signature", signature).body("{}");
+  assert.equal(signed().run().name, "pass");
+  assert.equal(signed().body("[]").run().reason, "signature does not match");
+  assert.equal(signed().header("x-signature", "?").run().reason, "the signature is no base64");
 });
