@@ -77,11 +77,13 @@ fn javascript() -> Result<()> {
         step::run(&format!("{folder}: packages"), &mut install)?;
     }
     step::run("the JavaScript SDK: types", &mut npm(&["run", "check", "--prefix", "guest-sdk/js"]))?;
-    step::run("the JavaScript SDK: tests", &mut npm(&["test", "--prefix", "guest-sdk/js"]))?;
+    let host = target().join("debug/snaphook");
+    let mut tests = npm(&["test", "--prefix", "guest-sdk/js"]);
+    step::run("the JavaScript SDK: tests, also on the host", tests.env("HOST_PROGRAM", &host))?;
     step::run("rewrite-js: types", &mut npm(&["run", "check", "--prefix", "examples/rewrite-js"]))?;
     step::run("rewrite-js: component", &mut npm(&["run", "build", "--prefix", "examples/rewrite-js"]))?;
     let mut tests = npm(&["test", "--prefix", "examples/rewrite-js"]);
-    step::run("rewrite-js: tests, also on the host", tests.env("HOST_PROGRAM", target().join("debug/snaphook")))
+    step::run("rewrite-js: tests, also on the host", tests.env("HOST_PROGRAM", host))
 }
 
 fn python() -> Result<()> {
