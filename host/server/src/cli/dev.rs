@@ -111,6 +111,9 @@ impl Dev {
     ) -> Result<(), Failure> {
         let own = host.is_own();
         let mut tail: Option<Tail> = None;
+        if own {
+            show::note("until the filter is served, the host answers 404");
+        }
         let mut turn: Option<Turn<'_>> = Some(Box::pin(self.turn(client, plan, own)));
         let mut again = false;
         loop {
@@ -164,7 +167,10 @@ impl Dev {
         let build = Build::of(self.folder.clone(), self.profile.clone(), Vec::new());
         let components = build.components(Leash::Short).await?;
         match components.as_slice() {
-            [component] => plan.serve(client, component, own).await,
+            [component] => {
+                show::note(&show::styled(show::FAINT, "built: the host compiles it"));
+                plan.serve(client, component, own).await
+            }
             several => Err(Failure::usage(format!(
                 "this project makes {} components; name the folder of one filter",
                 several.len()

@@ -12,9 +12,19 @@ use crate::cli::failure::Failure;
 
 /// Editors write a file in several steps, and several files at once: what changes within this time is one change.
 const QUIET: Duration = Duration::from_millis(150);
-/// What builds write, and nobody by hand.
-const BUILT: [&str; 8] =
-    ["target", "node_modules", "__pycache__", "build", "dist", "Cargo.lock", "package-lock.json", "snaphook-data"];
+/// What builds write, and nobody by hand. To install the SDK out of `vendor`, pip builds it there, and npm makes its program one
+/// that can be run.
+const BUILT: [&str; 9] = [
+    "target",
+    "node_modules",
+    "__pycache__",
+    "build",
+    "dist",
+    "vendor",
+    "Cargo.lock",
+    "package-lock.json",
+    "snaphook-data",
+];
 
 /// Says that something changed, once for all that changes within a moment. Watching ends when the receiver is dropped.
 pub(super) fn start(folder: &Path) -> Result<mpsc::Receiver<()>, Failure> {
@@ -113,6 +123,7 @@ mod tests {
             ("/p/route.toml", true),
             ("/p/target/x", false),
             ("/p/build/x.py", false),
+            ("/p/vendor/snaphook-sdk/build/lib/x.py", false),
             ("/p/Cargo.lock", false),
             ("/p/filter.wasm", false),
             ("/p/src/__pycache__/a.pyc", false),
