@@ -115,12 +115,17 @@ export function tokenEqual(secret, token) {
  *   algorithm, the algorithm is none of these, or the parts are too many.
  */
 export function signatureVerify(key, algorithm, parts, signature) {
-  const is = typeof key === "string" || key instanceof Uint8Array;
   const given = bytes(signature, "the signature");
-  return call((host) => {
-    const from = is ? { tag: /** @type {const} */ ("given"), val: bytes(key, "the key") } : { tag: /** @type {const} */ ("secret"), val: made(key) };
-    return host.crypto.signatureVerify(from, algorithm, lowered(parts), given);
-  });
+  return call((host) => host.crypto.signatureVerify(publicKey(key), algorithm, lowered(parts), given));
+}
+
+/**
+ * @param {Key | string | Uint8Array} key
+ * @returns {import("snaphook:filter/crypto@0.1.0").PublicKey}
+ */
+function publicKey(key) {
+  const isGiven = typeof key === "string" || key instanceof Uint8Array;
+  return isGiven ? { tag: "given", val: bytes(key, "the key") } : { tag: "secret", val: made(key) };
 }
 
 /**

@@ -37,8 +37,9 @@ const TAGS = /** @type {const} */ ({ secret: "secret", secretJson: "secret-json"
  * @param {string} url
  * @param {Options} [options]
  * @returns {Uint8Array}
- * @throws {import("./error.js").CallError} `denied` without a grant for the URL, or for a secret; `unavailable` if it cannot be had: what was kept
- *   too long is never used; `invalid` if what is sent is too much: 2048 bytes of URL, 16 headers, 16 KiB of body.
+ * @throws {import("./error.js").CallError} `denied` without a grant for the URL, or for a secret; `unavailable` if it cannot
+ *   be had: what was kept too long is never used; `invalid` if what is sent is too much: 2048 bytes of URL, 16 headers, 16 KiB
+ *   of body.
  */
 export function fetch(url, { headers = {}, body, keepSeconds = 3_600 } = {}) {
   const request = {
