@@ -77,19 +77,23 @@ const HELLO = 'import { filter, Verdict } from "snaphook-sdk";\n';
 test("TypeScript and what it imports become a component with a manifest", () => {
   const folder = project({
     "src/filter.ts": `${HELLO}import { limit } from "./limit.ts";
-      export default filter({ body: "none", kv: ["seen"], handle: (event): Verdict => Verdict.drop(String(limit satisfies number)) });`,
+      export default filter({
+        body: "none", kv: ["seen"], optionalSecrets: ["api"], keys: ["https://id.example.com/"],
+        handle: (event): Verdict => Verdict.drop(String(limit satisfies number)),
+      });`,
     "src/limit.ts": "export const limit: number = 10;",
   });
   const { status, stdout, stderr } = run(folder, "build");
   assert.equal(status, 0, stderr);
   assert.match(stdout, /bundle {2}src\/filter\.ts\n +2 files, /);
-  assert.match(stdout, /body none; kv seen; no configuration/);
+  assert.match(stdout, /body none; optional secrets api; kv seen; keys https:\/\/id\.example\.com\/; no configuration/);
   assert.match(stdout, /wrote {2}my-filter\.wasm, /);
   const component = readFileSync(join(folder, "my-filter.wasm"));
   // The layer of a component, not of a module.
   assert.deepEqual([...component.subarray(0, 8)], [0, 0x61, 0x73, 0x6d, 0x0d, 0, 1, 0]);
   const manifest = JSON.parse(sections(component).get("snaphook:manifest") ?? "");
-  assert.deepEqual({ ...manifest, sdk: "" }, { sdk: "", body: "none", secrets: [], reveal: [], kv: ["seen"] });
+  const asked = { body: "none", secrets: [], optional_secrets: ["api"], reveal: [], kv: ["seen"], keys: ["https://id.example.com/"] };
+  assert.deepEqual({ ...manifest, sdk: "" }, { sdk: "", ...asked });
 });
 
 test("what is wrong in a file is said with its line", () => {
