@@ -17,6 +17,7 @@ import { RejectVerdict, Verdict } from "./verdict.js";
  * @property {readonly string[]} [reveal] Names of the secrets that it reads in the clear.
  * @property {readonly string[]} [kv] Names of its key-value namespaces.
  * @property {readonly string[]} [optionalSecrets] Names of secrets that it verifies and signs with, or not, as it is configured.
+ * @property {readonly string[]} [optionalKv] Names of key-value namespaces that it uses, or not, as it is configured.
  * @property {readonly string[]} [keys] Beginnings of URLs from which it may have keys fetched, as it is configured. `*` stands
  *   for one label of the host.
  * @property {Schema<C>} [config] What an operator configures. Without it the filter takes no configuration and refuses any.
@@ -37,6 +38,7 @@ import { RejectVerdict, Verdict } from "./verdict.js";
  * @property {readonly string[]} reveal
  * @property {readonly string[]} kv
  * @property {readonly string[]} optional_secrets
+ * @property {readonly string[]} optional_kv
  * @property {readonly string[]} keys
  * @property {import("./schema.js").JsonSchema} [config_schema]
  */
@@ -78,7 +80,8 @@ export class Filter {
   /** @internal @param {Definition<C>} definition */
   constructor(definition) {
     if (typeof definition?.handle !== "function") throw new TypeError("a filter has a function `handle`");
-    const { body = "buffered", secrets = [], reveal = [], kv = [], optionalSecrets = [], keys = [], config } = definition;
+    const { body = "buffered", secrets = [], reveal = [], kv = [], config } = definition;
+    const { optionalSecrets = [], optionalKv = [], keys = [] } = definition;
     if (body !== "none" && body !== "buffered") throw new TypeError(`\`body\` is \`none\` or \`buffered\`, not \`${body}\``);
     if (config !== undefined && !(config instanceof Schema)) throw new TypeError("`config` is made by the functions of `schema`");
     this.#definition = definition;
@@ -93,6 +96,7 @@ export class Filter {
       reveal: names("reveal", reveal),
       kv: names("kv", kv),
       optional_secrets: names("optionalSecrets", optionalSecrets),
+      optional_kv: names("optionalKv", optionalKv),
       keys: beginnings(keys),
       ...(config === undefined ? {} : { config_schema: config.json }),
     };

@@ -92,7 +92,7 @@ test("TypeScript and what it imports become a component with a manifest", () => 
   // The layer of a component, not of a module.
   assert.deepEqual([...component.subarray(0, 8)], [0, 0x61, 0x73, 0x6d, 0x0d, 0, 1, 0]);
   const manifest = JSON.parse(sections(component).get("snaphook:manifest") ?? "");
-  const asked = { body: "none", secrets: [], optional_secrets: ["api"], reveal: [], kv: ["seen"], keys: ["https://id.example.com/"] };
+  const asked = { body: "none", secrets: [], optional_secrets: ["api"], reveal: [], kv: ["seen"], optional_kv: [], keys: ["https://id.example.com/"] };
   assert.deepEqual({ ...manifest, sdk: "" }, { sdk: "", ...asked });
 });
 

@@ -333,6 +333,7 @@ test("the manifest is what the filter asks for", () => {
     secrets: ["webhook"],
     kv: ["seen"],
     optionalSecrets: ["api"],
+    optionalKv: ["rates"],
     keys: ["https://*.example.com/keys/"],
     config: schema.object({ header: schema.string().describe("Which."), mode: schema.choice(["a"]).default("a") }),
     handle: () => Verdict.pass(),
@@ -344,6 +345,7 @@ test("the manifest is what the filter asks for", () => {
     reveal: [],
     kv: ["seen"],
     optional_secrets: ["api"],
+    optional_kv: ["rates"],
     keys: ["https://*.example.com/keys/"],
     config_schema: {
       type: "object",

@@ -92,6 +92,10 @@ export type Definition<C> = {
      */
     optionalSecrets?: readonly string[] | undefined;
     /**
+     * Names of key-value namespaces that it uses, or not, as it is configured.
+     */
+    optionalKv?: readonly string[] | undefined;
+    /**
      * Beginnings of URLs from which it may have keys fetched, as it is configured. `*` stands
      * for one label of the host.
      */
@@ -122,6 +126,7 @@ export type Manifest = {
     reveal: readonly string[];
     kv: readonly string[];
     optional_secrets: readonly string[];
+    optional_kv: readonly string[];
     keys: readonly string[];
     config_schema?: import("./schema.js").JsonSchema | undefined;
 };

@@ -61,7 +61,7 @@ class Looking(Folder):
     def test_the_manifest_is_what_the_class_says(self) -> None:
         self.write("schema.json", '{"type": "object"}')
         more = ', body="none", secrets=["a"], reveal=["b"], kv=["c"], config_schema="schema.json"'
-        more += ', optional_secrets=["d"], keys=["https://*.example.com/keys/"]'
+        more += ', optional_secrets=["d"], optional_kv=["e"], keys=["https://*.example.com/keys/"]'
         looked = self.looked(f"{HEAD}print('said on the way')\n{WHOLE.format(name='Rules', more=more)}")
         expected = {
             "sdk": "python-0.1.0",
@@ -70,6 +70,7 @@ class Looking(Folder):
             "reveal": ["b"],
             "kv": ["c"],
             "optional_secrets": ["d"],
+            "optional_kv": ["e"],
             "keys": ["https://*.example.com/keys/"],
             "config_schema": {"type": "object"},
         }

@@ -110,7 +110,7 @@ function nameOf(project) {
 
 /** @param {import("../filter.js").Manifest} manifest */
 function asked(manifest) {
-  const lists = /** @type {const} */ (["secrets", "optional_secrets", "reveal", "kv", "keys"]).filter((key) => manifest[key].length > 0);
+  const lists = /** @type {const} */ (["secrets", "optional_secrets", "reveal", "kv", "optional_kv", "keys"]).filter((key) => manifest[key].length > 0);
   const facts = [`body ${manifest.body}`, ...lists.map((key) => `${key.replace("_", " ")} ${manifest[key].join(", ")}`)];
   facts.push(manifest.config_schema === undefined ? "no configuration" : "a configuration");
   return facts.join("; ");

@@ -73,7 +73,7 @@ export class Test {
   constructor(filter) {
     if (!(filter instanceof Filter)) throw new TypeError("`Test` takes what `filter` returned");
     this.#filter = filter;
-    this.#host.namespaces = new Set(filter.manifest.kv);
+    this.#host.namespaces = new Set([...filter.manifest.kv, ...filter.manifest.optional_kv]);
   }
 
   /**

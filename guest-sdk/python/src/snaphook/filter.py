@@ -38,6 +38,7 @@ class Filter(ABC, Generic[C]):
     - `reveal`: names of the secrets that it reads in the clear.
     - `kv`: names of its key-value namespaces.
     - `optional_secrets`: names of secrets that it verifies and signs with, or not, as it is configured.
+    - `optional_kv`: names of key-value namespaces that it uses, or not, as it is configured.
     - `keys`: beginnings of URLs from which it may have keys fetched, as it is configured.
     - `config_schema`: a file beside the filter's: the JSON Schema (2020-12) of its configuration.
 
@@ -56,11 +57,12 @@ class Filter(ABC, Generic[C]):
         reveal: Sequence[str] = (),
         kv: Sequence[str] = (),
         optional_secrets: Sequence[str] = (),
+        optional_kv: Sequence[str] = (),
         keys: Sequence[str] = (),
         config_schema: str | None = None,
     ) -> None:
         super().__init_subclass__()
-        cls.manifest = checked(body, secrets, reveal, kv, optional_secrets, keys, config_schema)
+        cls.manifest = checked(body, secrets, reveal, kv, optional_secrets, optional_kv, keys, config_schema)
         for base in cls.__dict__.get("__orig_bases__", ()):
             arguments = get_args(base)
             if isinstance(get_origin(base), type) and issubclass(get_origin(base), Filter) and arguments:

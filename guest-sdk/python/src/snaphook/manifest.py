@@ -25,6 +25,8 @@ class Manifest:
     kv: tuple[str, ...]
     optional_secrets: tuple[str, ...]
     """Needed or not, as the filter is configured."""
+    optional_kv: tuple[str, ...]
+    """As `optional_secrets`."""
     keys: tuple[str, ...]
     """Beginnings of URLs from which keys are fetched, as the filter is configured. `*` stands for one label of the host."""
     config_schema: str | None
@@ -37,6 +39,7 @@ def checked(
     reveal: Sequence[str],
     kv: Sequence[str],
     optional_secrets: Sequence[str],
+    optional_kv: Sequence[str],
     keys: Sequence[str],
     config_schema: str | None,
 ) -> Manifest:
@@ -55,6 +58,7 @@ def checked(
         reveal=_names("reveal", reveal),
         kv=_names("kv", kv),
         optional_secrets=_names("optional_secrets", optional_secrets),
+        optional_kv=_names("optional_kv", optional_kv),
         keys=_urls(keys),
         config_schema=config_schema,
     )

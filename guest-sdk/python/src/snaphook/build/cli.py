@@ -108,7 +108,7 @@ def _module(file: str) -> str:
 
 def _needs(manifest: dict[str, Any]) -> str:
     kinds = {"secrets": "secrets", "reveal": "reveal", "kv": "kv"}
-    kinds |= {"optional_secrets": "perhaps secrets", "keys": "perhaps keys from"}
+    kinds |= {"optional_secrets": "perhaps secrets", "optional_kv": "perhaps kv", "keys": "perhaps keys from"}
     asked = [f"{kind} {', '.join(manifest[key])}" for key, kind in kinds.items() if manifest[key]]
     return "; ".join([f"body {manifest['body']}", *asked, *(["config schema"] if "config_schema" in manifest else [])])
 

@@ -92,7 +92,7 @@ class Test:
             revealed={name: _wire.octets(value, "a secret") for name, value in (reveal or {}).items()},
             documents={url: _wire.octets(document, "a document") for url, document in (documents or {}).items()},
             verifier=verifier,
-            namespaces=frozenset(asked.kv),
+            namespaces=frozenset(asked.kv + asked.optional_kv),
         )
         self._destinations = destinations
         self.destinations_refuse = False
