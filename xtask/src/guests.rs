@@ -10,8 +10,16 @@ use anyhow::{Context, Result, bail};
 use crate::step;
 
 /// The examples and the filters that tests use.
-pub(crate) const PACKAGES: &[&str] =
-    &["hello", "github-verify", "router", "rewrite", "verify", "snaphook-test-guests", "snaphook-hostile-guests"];
+pub(crate) const PACKAGES: &[&str] = &[
+    "hello",
+    "github-verify",
+    "router",
+    "rewrite",
+    "verify",
+    "cookbook",
+    "snaphook-test-guests",
+    "snaphook-hostile-guests",
+];
 
 const TARGET: &str = "wasm32-wasip2";
 
