@@ -1,18 +1,16 @@
-//! Takes personal fields out of a JSON body before anybody gets it.
+//! Blacks out personal fields of a JSON body before anybody gets it.
 
 use serde::Deserialize;
-use snaphook_sdk::prelude::*;
+use snaphook_sdk::{json::Value, prelude::*};
 
 struct Redact;
 
 #[derive(Deserialize)]
-#[serde(deny_unknown_fields, default)]
-#[derive(Default)]
+#[serde(deny_unknown_fields)]
 struct Config {
-    /// Pointers to values that go.
-    remove: Vec<String>,
-    /// Pointers to values of which only is left that they were there.
-    mask: Vec<String>,
+    /// Pointers into the body. Of what is there only is left that it was.
+    fields: Vec<String>,
+    #[serde(default)]
     headers: Vec<String>,
 }
 
@@ -20,16 +18,22 @@ impl Filter for Redact {
     type Config = Config;
 
     fn handle(event: &Event, config: &Config) -> Result<Verdict> {
-        let pointers: Vec<&str> = config.mask.iter().map(String::as_str).collect();
-        // What cannot be read cannot be redacted: it does not go on.
-        event.body().json_text("").or_refuse(400, "the body is not JSON")?;
-        let there = event.body().json_texts(&pointers)?;
-        let mut verdict = Verdict::edit();
-        for (pointer, _) in config.mask.iter().zip(there).filter(|(_, value)| value.is_some()) {
-            verdict = verdict.json_set(pointer, "redacted");
+        // Parsed and written anew: of two members of one name, only one can be hidden where it stands, and the other would
+        // go on.
+        let mut body: Value = event.body().json()?;
+        for pointer in &config.fields {
+            if let Some(value) = body.pointer_mut(pointer) {
+                *value = Value::from("redacted");
+            }
         }
-        let verdict = config.remove.iter().fold(verdict, Verdict::json_remove);
-        Ok(config.headers.iter().fold(verdict, Verdict::remove_header))
+        Ok(config.headers.iter().fold(Verdict::edit().set_json(&body), Verdict::remove_header))
+    }
+
+    fn validate(config: &Config) -> Result<(), String> {
+        match config.fields.iter().find(|pointer| !pointer.starts_with('/')) {
+            Some(pointer) => Err(format!("fields: `{pointer}` is no JSON pointer: begin with `/`")),
+            None => Ok(()),
+        }
     }
 }
 
