@@ -7,6 +7,7 @@
 mod bodies;
 mod clients;
 mod command_line;
+mod cookbook;
 mod crash;
 mod delivery;
 mod destinations;
