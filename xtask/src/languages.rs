@@ -2,7 +2,7 @@
 
 use std::process::Command;
 
-use anyhow::{Result, bail};
+use anyhow::{Context, Result, bail};
 
 use crate::{root, step, target};
 
@@ -19,6 +19,7 @@ pub(crate) fn run(providers: Providers) -> Result<()> {
     python()?;
     javascript()?;
     interface_alone()?;
+    cookbook()?;
     self::providers(providers)
 }
 
@@ -39,6 +40,38 @@ fn interface_alone() -> Result<()> {
         &mut snaphook(&["module", "inspect", "gitlab_token_c.wasm"]),
     )?;
     step::in_folder("gitlab-token-c: cases", &example, &mut snaphook(&["test"]))
+}
+
+/// The cookbook's filters in both languages, with their cases.
+fn cookbook() -> Result<()> {
+    let folder = root().join("examples/cookbook");
+    let mut npm = Command::new("npm");
+    step::in_folder("cookbook: packages", &folder, npm.args(["ci", "--no-audit", "--no-fund"]))?;
+    let python = target().join("python/bin");
+    let mut ruff = Command::new(python.join("ruff"));
+    let rules = ["--config", "guest-sdk/python/pyproject.toml", "examples/cookbook"];
+    step::run("cookbook: lints", ruff.arg("check").args(rules))?;
+    let mut ruff = Command::new(python.join("ruff"));
+    step::run("cookbook: format", ruff.args(["format", "--check"]).args(rules))?;
+    for recipe in std::fs::read_dir(&folder).context("cannot read examples/cookbook")? {
+        let name = recipe.context("cannot read examples/cookbook")?.file_name();
+        let name = name.to_string_lossy();
+        let file = |kind: &str| format!("{name}/filter.{kind}");
+        let mut build = if folder.join(file("js")).is_file() {
+            let mut build = Command::new("npx");
+            build.args(["--no-install", "snaphook-js", "build", &file("js"), "--out", &file("wasm")]);
+            build
+        } else if folder.join(file("py")).is_file() {
+            let mut build = Command::new(python.join("snaphook-py"));
+            build.args(["build", &file("py")]);
+            build
+        } else {
+            continue;
+        };
+        step::in_folder(&format!("cookbook: {name}"), &folder, &mut build)?;
+    }
+    let tests = ["test", "--workspace", "--test", "it", "--", "--ignored", "cookbook::"];
+    step::run("cookbook: cases, and events through the host", &mut step::cargo(&tests))
 }
 
 /// The providers' own SDKs against the recipes; if it is all of them, the page that says so must be in step.
