@@ -18,8 +18,7 @@ impl Filter for Redact {
     type Config = Config;
 
     fn handle(event: &Event, config: &Config) -> Result<Verdict> {
-        // Parsed and written anew: of two members of one name, only one can be hidden where it stands, and the other would
-        // go on.
+        // Parsed and written anew: of members of one name one is left, so that no reader finds another.
         let mut body: Value = event.body().json()?;
         for pointer in &config.fields {
             if let Some(value) = body.pointer_mut(pointer) {

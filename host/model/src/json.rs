@@ -121,29 +121,41 @@ impl Document {
     }
 
     /// The document with this value, JSON text, at the pointer. Missing parent objects are made; `-` and the length of
-    /// an array append to it. Bytes outside the changed value stay as they are.
+    /// an array append to it. Bytes outside the changed value stay as they are; but of equal keys on the way only the last
+    /// one stays, so that no reader finds an older value.
     pub fn set(&self, pointer: &str, value: &str) -> Result<Self, EditError> {
         let path = Pointer::read(pointer)?;
         let depth_most = JSON_DEPTH_MOST.checked_sub(path.tokens().count());
         let depth_most = depth_most.ok_or_else(|| EditError::Depth(path.shown()))?;
-        let value = Fragment::read(value, depth_most)?;
+        let new = Fragment::read(value, depth_most)?;
         let mut place = self.root();
         let mut tokens = path.tokens();
         while let Some(token) = tokens.next() {
-            match self.child(&place, &token) {
-                Some(value) => place = value,
-                None => return self.insert(&path, &place, &token, value.below(tokens, &path)?),
+            match self.last_child(&place, &token) {
+                Some((_, true)) => return self.without_earlier(&path)?.set(pointer, value),
+                Some((child, false)) => place = child,
+                None => return self.insert(&path, &place, &token, new.below(tokens, &path)?),
             }
         }
-        self.splice(&[place], value)
+        self.splice(&[place], new)
     }
 
-    /// The document without what is at the pointer: an array closes the gap, of equal keys all go. None if nothing is
-    /// there.
+    /// The document without what is at the pointer: an array closes the gap, of equal keys all go, and of equal keys on the
+    /// way all but the last. None if nothing is there.
     pub fn remove(&self, pointer: &str) -> Result<Option<Self>, EditError> {
         let path = Pointer::read(pointer)?;
         let Some((parents, last)) = path.split_last() else { return Err(EditError::Whole) };
-        let Some(parent) = self.find(parents) else { return Ok(None) };
+        let mut parent = self.root();
+        for token in parents {
+            match self.last_child(&parent, &token) {
+                Some((_, true)) => {
+                    let document = self.without_earlier(&path)?;
+                    return Ok(Some(document.remove(pointer)?.unwrap_or(document)));
+                }
+                Some((value, false)) => parent = value,
+                None => return Ok(None),
+            }
+        }
         let cuts = self.cuts(&parent, &last);
         if cuts.is_empty() { Ok(None) } else { self.splice(&cuts, Fragment::default()).map(Some) }
     }
@@ -156,18 +168,60 @@ impl Document {
         Entries::of(&self.source, &self.containers, value)
     }
 
-    fn find<'p>(&self, mut tokens: impl Iterator<Item = Cow<'p, str>>) -> Option<Span> {
-        tokens.try_fold(self.root(), |value, token| self.child(&value, &token))
-    }
-
     /// The value of a member or element.
     fn child(&self, value: &Span, token: &str) -> Option<Span> {
+        self.last_child(value, token).map(|(value, _)| value)
+    }
+
+    /// The value of a member or element, and whether it is the last of several members with this key.
+    fn last_child(&self, value: &Span, token: &str) -> Option<(Span, bool)> {
         let mut entries = self.entries(value)?;
         match &self.members {
-            _ if !entries.in_object() => entries.nth(array_index(token)?).map(|entry| entry.value),
+            _ if !entries.in_object() => entries.nth(array_index(token)?).map(|entry| (entry.value, false)),
             Some(members) => members.find(&self.source, value, token),
-            None => entries.filter(|entry| is_key(entry.key, token)).last().map(|entry| entry.value),
+            None => entries
+                .filter(|entry| is_key(entry.key, token))
+                .fold(None, |before, entry| Some((entry.value, before.is_some()))),
         }
+    }
+
+    /// Of equal keys on the way to where the pointer leads only the last ones.
+    fn without_earlier(&self, path: &Pointer<'_>) -> Result<Self, EditError> {
+        let mut document = self.clone();
+        let mut depth = 0;
+        loop {
+            let mut tokens = path.tokens().skip(depth);
+            let Some(token) = tokens.next() else { return Ok(document) };
+            let place =
+                path.tokens().take(depth).try_fold(document.root(), |value, token| document.child(&value, &token));
+            let Some(place) = place else { return Ok(document) };
+            let cuts = document.earlier(&place, &token);
+            if !cuts.is_empty() {
+                document = document.splice(&cuts, Fragment::default())?;
+            }
+            depth += 1;
+        }
+    }
+
+    /// The members of an object with this key but for the last, each with the comma behind it.
+    fn earlier(&self, object: &Span, key: &str) -> Vec<Span> {
+        let Some(entries) = self.entries(object).filter(Entries::in_object) else { return Vec::new() };
+        let mut cuts = Vec::new();
+        // One with the key, and where what follows it begins.
+        let mut last: Option<(Span, Option<usize>)> = None;
+        for entry in entries {
+            if let Some((_, next @ None)) = &mut last {
+                *next = Some(entry.start);
+            }
+            if !is_key(entry.key, key) {
+                continue;
+            }
+            let span = Span { bytes: entry.start..entry.value.bytes.end, containers: entry.value.containers };
+            if let Some((Span { bytes, containers }, Some(next))) = last.replace((span, None)) {
+                cuts.push(Span { bytes: bytes.start..next, containers });
+            }
+        }
+        cuts
     }
 
     /// The element of an array, found from the place on if that is in the same array before it.

@@ -87,8 +87,8 @@ impl Members {
         }
     }
 
-    /// The value of the last member of an object with this key.
-    pub(super) fn find(&self, text: &[u8], object: &Span, key: &str) -> Option<Span> {
+    /// The value of the last member of an object with this key, and whether there is another before it.
+    pub(super) fn find(&self, text: &[u8], object: &Span, key: &str) -> Option<(Span, bool)> {
         let mut found = None;
         let mut at = self.first[object.containers.start];
         let mut container = object.containers.start + 1;
@@ -98,7 +98,7 @@ impl Members {
             let behind = member.behind;
             if self.has_key(text, member, key) {
                 let bytes = member.value as usize..behind.byte as usize;
-                found = Some(Span { bytes, containers: container..behind.container as usize });
+                found = Some((Span { bytes, containers: container..behind.container as usize }, found.is_some()));
             }
             (at, container) = (behind.member, behind.container as usize);
         }

@@ -78,6 +78,31 @@ fn of_equal_keys_the_last_counts() {
     assert_eq!(escaped.get("/a"), Ok(Some("2")));
 }
 
+/// Who reads the first of equal keys must not find what an edit took away.
+#[test]
+fn an_edit_leaves_no_older_value() {
+    let edited = |text: &str, edit: &dyn Fn(&Document) -> Document| {
+        let whole = document(text);
+        let once = edit(&whole);
+        // Without an index of members, as after any edit.
+        let bare = Document { members: None, ..whole };
+        assert_eq!(edit(&bare).source(), once.source());
+        String::from_utf8(once.source().to_vec()).unwrap()
+    };
+    let set = |pointer: &'static str| move |document: &Document| document.set(pointer, "0").unwrap();
+    let remove = |pointer: &'static str| move |document: &Document| document.remove(pointer).unwrap().unwrap();
+    let twice = r#"{ "e" : "x", "k":[{}], "\u0065":"y","e": "z" }"#;
+    assert_eq!(edited(twice, &set("/e")), r#"{ "k":[{}], "e": 0 }"#);
+    assert_eq!(edited(twice, &remove("/e")), r#"{ "k":[{}] }"#);
+    let above = r#"{"p":{"e":1,"q":[]},"p":{"e":2,"e":{"e":3}},"r":[[1]]}"#;
+    assert_eq!(edited(above, &set("/p/e")), r#"{"p":{"e":0},"r":[[1]]}"#);
+    assert_eq!(edited(above, &remove("/p/e")), r#"{"p":{},"r":[[1]]}"#);
+    assert_eq!(edited(above, &set("/p/f")), r#"{"p":{"e":2,"e":{"e":3},"f":0},"r":[[1]]}"#);
+    // Something was there, in the first.
+    assert_eq!(edited(above, &remove("/p/q")), r#"{"p":{"e":2,"e":{"e":3}},"r":[[1]]}"#);
+    assert_eq!(document(above).set("/p/e", "0").unwrap().get("/r/0/0"), Ok(Some("1")));
+}
+
 #[test]
 fn texts_come_decoded() {
     let document = document(
@@ -161,7 +186,7 @@ fn setting_changes_nothing_else() {
     assert_eq!(set("[ ]", "/-", "1"), "[1 ]");
     assert_eq!(set("[]", "/0", "[]"), "[[]]");
     assert_eq!(set("{\n}", "/a/b/c", "[{}]"), "{\"a\":{\"b\":{\"c\":[{}]}}\n}");
-    assert_eq!(set("{\"a\":1,\"b\":0,\"a\":2}", "/a", "3"), "{\"a\":1,\"b\":0,\"a\":3}");
+    assert_eq!(set("{\"a\":1,\"b\":0,\"a\":2}", "/a", "3"), "{\"b\":0,\"a\":3}");
     assert_eq!(set("{\"-\":1}", "/-", "2"), "{\"-\":2}");
     assert_eq!(set("{}", "/-", "2"), "{\"-\":2}");
     assert_eq!(set("[{}]", "/1/a", "2"), "[{},{\"a\":2}]");
