@@ -2,6 +2,8 @@
 
 use std::path::Path;
 
+use sha2::{Digest, Sha256};
+
 use super::files::below;
 use crate::support::repository;
 
@@ -9,6 +11,17 @@ use crate::support::repository;
 fn the_sdk_carries_the_same_interface() {
     let read = |folder: &str| std::fs::read_to_string(repository().join(folder).join("filter.wit")).unwrap();
     assert_eq!(read("guest-sdk/wit"), read("wit"), "copy wit/filter.wit to guest-sdk/wit");
+}
+
+/// The interface without its comments: components that were built for it must run on every later host.
+#[test]
+fn the_released_interface_does_not_change() {
+    let text = std::fs::read_to_string(repository().join("wit/filter.wit")).unwrap();
+    let lines = text.lines().map(str::trim).filter(|line| !line.is_empty() && !line.starts_with("///"));
+    let promised = lines.collect::<Vec<_>>().join("\n");
+    let digest = hex::encode(Sha256::digest(promised.as_bytes()));
+    let released = "87f694644d7eb7c42f782416209307beac5aa12ef7e91eb32538f8730bc8d6de";
+    assert_eq!(digest, released, "snaphook:filter@0.1.0 is frozen: see docs/adr/0019-interface-frozen.md");
 }
 
 #[test]

@@ -1,4 +1,4 @@
-//! `snaphook:filter@0.1.0`, the draft.
+//! `snaphook:filter@0.1.0`.
 
 mod convert;
 mod crypto;

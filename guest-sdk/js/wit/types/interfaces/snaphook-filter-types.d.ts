@@ -169,14 +169,15 @@ declare module 'snaphook:filter/types@0.1.0' {
   }
   /**
    * JSON pointer (RFC 6901) and JSON text. Sets or adds the member or element; missing parent objects are made;
-   * `-` appends to an array. Bytes outside the changed value stay as they are.
+   * `-` appends to an array. Bytes outside the changed value stay as they are, but of equal keys on the way only
+   * the last stays.
    */
   export interface EditJsonSet {
     tag: 'json-set',
     val: [string, string],
   }
   /**
-   * JSON pointer (RFC 6901). Removing what is not there is no fault.
+   * JSON pointer (RFC 6901). Of equal keys all go. Removing what is not there is no fault.
    */
   export interface EditJsonRemove {
     tag: 'json-remove',
