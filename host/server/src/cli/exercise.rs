@@ -76,6 +76,9 @@ pub(crate) struct Exercise {
     /// A destination that the route would list, for filters that choose.
     #[arg(long, value_name = "NAME", default_value = "destination")]
     destination: Vec<Name>,
+    /// What the route would do with the event; in mode deliver a filter may choose several destinations.
+    #[arg(long, value_name = "MODE", value_enum, default_value_t = rig::Mode::Forward)]
+    mode: rig::Mode,
     /// Run the filter with this event so many times, over the same key-value namespaces; the last run is shown.
     #[arg(long, value_name = "N", default_value_t = 1, value_parser = clap::value_parser!(u32).range(1..=10_000))]
     times: u32,
@@ -87,13 +90,14 @@ pub(crate) struct Exercise {
 }
 
 /// What a case says itself.
-const ONE_EVENT: [&str; 12] = [
+const ONE_EVENT: [&str; 13] = [
     "event",
     "secret",
     "reveal",
     "sign",
     "kv",
     "destination",
+    "mode",
     "times",
     "expect",
     "config",
@@ -167,6 +171,7 @@ impl Exercise {
             usable: values("--secret", &self.secret)?,
             revealed: values("--reveal", &self.reveal)?,
             destinations: self.destination.clone(),
+            mode: self.mode,
         };
         Rig::put_up(&module, attaching).await.map_err(option_faults)
     }

@@ -152,7 +152,11 @@ impl Send {
         let like_github = headers.contains_key("x-github-event") || secret.is_some();
         match provider.or(like_github.then_some("github")) {
             None => {}
-            Some("github") => sign_for_github(&mut headers, body, secret, rand::random()),
+            Some("github") => {
+                // Each time another one, as when something happens again.
+                headers.remove(GITHUB_DELIVERY);
+                sign_for_github(&mut headers, body, secret, rand::random());
+            }
             Some(provider) => {
                 let mut sent = Sent {
                     method: method.to_string(),
@@ -207,11 +211,13 @@ fn authority(url: &Uri) -> &str {
     url.authority().map_or("", |authority| authority.as_str())
 }
 
-/// What GitHub puts beside an event; `delivery` is what the id of the delivery is made of. Source:
+const GITHUB_DELIVERY: &str = "x-github-delivery";
+
+/// What GitHub puts beside an event; `delivery` is what the id of the delivery is made of, if it has none yet. Source:
 /// <https://docs.github.com/en/webhooks/webhook-events-and-payloads#delivery-headers>
 pub(crate) fn sign_for_github(headers: &mut HeaderMap, body: &[u8], secret: Option<&Secret>, delivery: u128) {
     let text = |text: &str| HeaderValue::from_str(text).expect("digits and letters");
-    headers.insert("x-github-delivery", text(&uuid(delivery)));
+    headers.entry(GITHUB_DELIVERY).or_insert(text(&uuid(delivery)));
     headers.entry(CONTENT_TYPE).or_insert(HeaderValue::from_static("application/json"));
     headers.entry(USER_AGENT).or_insert(HeaderValue::from_static("GitHub-Hookshot/snaphook"));
     if let Some(secret) = secret {

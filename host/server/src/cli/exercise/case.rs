@@ -3,6 +3,7 @@
 use std::{
     collections::BTreeMap,
     fmt,
+    net::IpAddr,
     path::{Path, PathBuf},
 };
 
@@ -14,12 +15,15 @@ use model::{
 };
 use serde::{
     Deserialize, Deserializer,
-    de::{Error, MapAccess, Visitor, value::MapAccessDeserializer},
+    de::{Error, MapAccess, SeqAccess, Visitor, value::MapAccessDeserializer},
 };
 use serde_json::{Map, Value};
 use toml::{Spanned, de::DeValue};
 
-use super::{expected::Expected, rig::Values};
+use super::{
+    expected::Expected,
+    rig::{Mode, Values},
+};
 use crate::{
     cli::{event_file, failure::Failure, send},
     written::Source,
@@ -29,6 +33,8 @@ use crate::{
 pub(super) const DEFAULTS: &str = "defaults.toml";
 /// When events arrive, unless a case says otherwise: always the same, so that what comes of them is.
 const TIME: &str = "2026-01-01T00:00:00Z";
+/// Where they come from.
+const SOURCE: &str = "127.0.0.1";
 /// Calls of one case, before the one that is looked at.
 const TIMES_MOST: u32 = 10_000;
 
@@ -40,8 +46,8 @@ struct Written {
     /// The name of the secret that the event is signed with as GitHub would.
     sign: Option<String>,
     config: Option<Value>,
-    secrets: BTreeMap<String, Octets>,
-    reveal: BTreeMap<String, Octets>,
+    secrets: BTreeMap<String, Valid>,
+    reveal: BTreeMap<String, Valid>,
     /// What is there before: namespace, key, value.
     kv: BTreeMap<String, BTreeMap<String, Octets>>,
     /// RFC 3339.
@@ -49,6 +55,9 @@ struct Written {
     /// Parameters of the route's path.
     params: BTreeMap<String, String>,
     destinations: Option<Vec<String>>,
+    mode: Option<Mode>,
+    /// The sender's address.
+    source: Option<String>,
     instance: Option<InstancePolicy>,
     limits: LimitsSpec,
     /// So often the event comes, over the same key-value namespaces; the last time counts.
@@ -96,6 +105,42 @@ impl<'de> Deserialize<'de> for EventSource {
     }
 }
 
+/// The values of a secret that are valid, the newest first: one, or a list of them.
+#[derive(Debug, Clone)]
+struct Valid(Vec<Octets>);
+
+impl<'de> Deserialize<'de> for Valid {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct OneOrMore;
+
+        impl<'de> Visitor<'de> for OneOrMore {
+            type Value = Valid;
+
+            fn expecting(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+                out.write_str("a string or a list of them")
+            }
+
+            fn visit_str<E: Error>(self, text: &str) -> Result<Valid, E> {
+                Ok(Valid(vec![Octets::Text(text.to_owned())]))
+            }
+
+            fn visit_map<M: MapAccess<'de>>(self, members: M) -> Result<Valid, M::Error> {
+                Ok(Valid(vec![Octets::deserialize(MapAccessDeserializer::new(members))?]))
+            }
+
+            fn visit_seq<S: SeqAccess<'de>>(self, mut values: S) -> Result<Valid, S::Error> {
+                let mut valid = Vec::new();
+                while let Some(value) = values.next_element()? {
+                    valid.push(value);
+                }
+                if valid.is_empty() { Err(S::Error::invalid_length(0, &self)) } else { Ok(Valid(valid)) }
+            }
+        }
+
+        deserializer.deserialize_any(OneOrMore)
+    }
+}
+
 /// What is meant.
 #[derive(Debug)]
 pub(super) struct Case {
@@ -111,6 +156,8 @@ pub(super) struct Case {
     pub(super) time: Timestamp,
     pub(super) params: BTreeMap<String, String>,
     pub(super) destinations: Vec<Name>,
+    pub(super) mode: Mode,
+    pub(super) source: IpAddr,
     pub(super) times: u32,
     pub(super) budget: Budget,
     pub(super) expect: Option<Expected>,
@@ -196,13 +243,20 @@ impl Written {
         if self.destinations.as_ref().is_some_and(|names| names.is_empty() || names.len() > DESTINATIONS_MOST) {
             faults.add("destinations", format!("1 to {DESTINATIONS_MOST} are right"));
         }
-        let texts = [("secrets", &self.secrets), ("reveal", &self.reveal)];
-        let texts = texts.into_iter().map(|(place, texts)| (place.to_owned(), texts));
-        let kv = self.kv.iter().map(|(namespace, values)| (format!("kv.{namespace}"), values));
-        for (place, values) in texts.chain(kv) {
-            for (name, value) in values {
-                faults.keep(&format!("{place}.{name}"), value.bytes().map_err(|problem| Faults::one("", problem)));
-            }
+        if let Some(source) = &self.source {
+            faults.keep("source", self::source(source));
+        }
+        let secrets =
+            [("secrets", &self.secrets), ("reveal", &self.reveal)].into_iter().flat_map(|(place, secrets)| {
+                secrets
+                    .iter()
+                    .flat_map(move |(name, valid)| valid.0.iter().map(move |value| (format!("{place}.{name}"), value)))
+            });
+        let kv = self.kv.iter().flat_map(|(namespace, values)| {
+            values.iter().map(move |(key, value)| (format!("kv.{namespace}.{key}"), value))
+        });
+        for (place, value) in secrets.chain(kv) {
+            faults.keep(&place, value.bytes().map_err(|problem| Faults::one("", problem)));
         }
         if let Some(expected) = &self.expect {
             faults.keep("expect", expected.sense());
@@ -235,6 +289,8 @@ impl Written {
             time: self.time.or_else(|| defaults.time.clone()),
             params: put_together(self.params, &defaults.params),
             destinations: self.destinations.or_else(|| defaults.destinations.clone()),
+            mode: self.mode.or(defaults.mode),
+            source: self.source.or_else(|| defaults.source.clone()),
             instance: self.instance.or(defaults.instance),
             limits: if self.limits == LimitsSpec::default() { defaults.limits.clone() } else { self.limits },
             times: self.times.or(defaults.times),
@@ -264,6 +320,7 @@ impl Written {
             send::sign_for_github(&mut event.headers, &event.body, Some(secret), 0);
         }
         let time = self::time(self.time.as_deref().unwrap_or(TIME)).expect("was looked at when it was read");
+        let source = source(self.source.as_deref().unwrap_or(SOURCE)).expect("was looked at when it was read");
         let destinations = self.destinations.clone().unwrap_or_else(|| vec!["destination".to_owned()]);
         let destinations = destinations.iter().map(|name| name.parse().expect("was looked at when it was read"));
         Ok(Case {
@@ -277,6 +334,8 @@ impl Written {
             time,
             params: self.params,
             destinations: destinations.collect(),
+            mode: self.mode.unwrap_or_default(),
+            source,
             times: self.times.unwrap_or(1),
             budget: self.budget,
             expect: self.expect,
@@ -284,8 +343,7 @@ impl Written {
     }
 
     fn attachment(&self, filter: &Name) -> AttachmentSpec {
-        let own =
-            |secrets: &BTreeMap<String, Octets>| secrets.keys().map(|name| (name.clone(), name.clone())).collect();
+        let own = |secrets: &BTreeMap<String, Valid>| secrets.keys().map(|name| (name.clone(), name.clone())).collect();
         AttachmentSpec {
             name: filter.to_string(),
             module: filter.to_string(),
@@ -310,8 +368,13 @@ fn bytes(values: &BTreeMap<String, Octets>) -> BTreeMap<String, Vec<u8>> {
     values.iter().map(|(name, value)| (name.clone(), read(value))).collect()
 }
 
-fn values(secrets: &BTreeMap<String, Octets>) -> Values {
-    bytes(secrets).into_iter().map(|(name, value)| (name, vec![Secret::new(value)])).collect()
+fn values(secrets: &BTreeMap<String, Valid>) -> Values {
+    let read = |value: &Octets| Secret::new(value.bytes().expect("was looked at when it was read"));
+    secrets.iter().map(|(name, valid)| (name.clone(), valid.0.iter().map(read).collect())).collect()
+}
+
+fn source(text: &str) -> Result<IpAddr, Faults> {
+    text.parse().map_err(|_| Faults::one("", format!("`{text}` is no IP address: write it like `203.0.113.7`")))
 }
 
 fn time(text: &str) -> Result<Timestamp, Faults> {
@@ -348,12 +411,14 @@ mod tests {
             config = { strict = true }
             time = "1970-01-01T00:00:01Z"
             times = 2
+            mode = "deliver"
+            source = "203.0.113.7"
             [event]
             path = "/a"
             headers = [["x-a", "1"], ["x-b", { base64 = "/w==" }]]
-            body = { n = 1 }
+            body = { n = 1, a = { z = 2, b = 3 } }
             [secrets]
-            webhook = "hush"
+            webhook = ["hush", "before"]
             [kv.seen]
             key = { base64 = "AA==" }
             [budget]
@@ -362,11 +427,13 @@ mod tests {
         let case =
             meant(text, "[budget]\nmax_us = 1\nmax_memory_kib = 64\n[kv.seen]\nkey = \"a\"\nother = \"b\"\n").unwrap();
         assert_eq!((case.name.as_str(), case.event.path.as_str(), case.times), ("a", "/a", 2));
-        assert_eq!(case.event.body, "{\"n\":1}");
+        assert_eq!(case.event.body, r#"{"n":1,"a":{"z":2,"b":3}}"#);
         assert_eq!(case.event.headers["x-b"].as_bytes(), b"\xff");
         assert!(case.event.headers.contains_key("x-hub-signature-256"));
         assert_eq!(case.time, Timestamp::from_millis(1_000));
-        assert_eq!(case.usable["webhook"][0].expose(), b"hush");
+        let valid: Vec<&[u8]> = case.usable["webhook"].iter().map(Secret::expose).collect();
+        assert_eq!(valid, [b"hush".as_slice(), b"before"]);
+        assert_eq!((case.mode, case.source.to_string()), (Mode::Deliver, "203.0.113.7".to_owned()));
         assert_eq!(case.kv["seen"], BTreeMap::from([("key".into(), vec![0]), ("other".into(), b"b".to_vec())]));
         assert_eq!(case.budget, Budget { max_us: Some(500), max_memory_kib: Some(64) });
         assert_eq!(case.spec.grants.kv, ["seen"]);
@@ -375,11 +442,11 @@ mod tests {
 
     #[test]
     fn every_fault_has_its_line() {
-        let text = "evnt = 1\ntime = \"noon\"\ntimes = 0\n[event]\npath = \"x\"\n[secrets]\na = { base64 = \"?\" }\n[expect]\nverdict = \"maybe\"\n";
+        let text = "evnt = 1\ntime = \"noon\"\ntimes = 0\nsource = \"here\"\n[event]\npath = \"x\"\n[secrets]\na = { base64 = \"?\" }\n[expect]\nverdict = \"maybe\"\n";
         let faults = meant(text, "").unwrap_err();
         let starts = [
             "a.toml:1: evnt: unknown field `evnt`, expected one of `event`, ",
-            "a.toml:9: expect.verdict: unknown variant `maybe`, expected one of `pass`, ",
+            "a.toml:10: expect.verdict: unknown variant `maybe`, expected one of `pass`, ",
         ];
         for start in starts {
             assert!(faults.iter().any(|fault| fault.starts_with(start)), "{start}: {faults:#?}");
@@ -390,8 +457,9 @@ mod tests {
             [
                 "a.toml:1: time: `noon` is no time since 1970: write it like `2026-01-01T00:00:00Z`",
                 "a.toml:2: times: 0 is out of range: 1 to 10000",
-                "a.toml:4: event.path: `x` must begin with `/` and hold no query",
-                "a.toml:6: secrets.a: is no base64: Invalid symbol 63, offset 0.",
+                "a.toml:3: source: `here` is no IP address: write it like `203.0.113.7`",
+                "a.toml:5: event.path: `x` must begin with `/` and hold no query",
+                "a.toml:7: secrets.a: is no base64: Invalid symbol 63, offset 0.",
             ]
         );
         assert_eq!(

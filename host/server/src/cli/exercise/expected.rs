@@ -408,7 +408,13 @@ fn readable(body: &[u8]) -> [Option<String>; 3] {
 fn alike(asked: [Option<&str>; 3], body: &[u8]) -> [Option<String>; 3] {
     let text = || String::from_utf8_lossy(body).into_owned();
     let [json, plain, base64] = asked;
-    [json.map(|_| indented(body).unwrap_or_else(text)), plain.map(|_| text()), base64.map(|_| STANDARD.encode(body))]
+    // As it was asked for, if no more than its spelling is another.
+    let same = |asked: &str| {
+        let [asked, came] = [asked.as_bytes(), body].map(|text| serde_json::from_slice::<serde_json::Value>(text).ok());
+        asked.is_some() && asked == came
+    };
+    let json = json.map(|asked| indented(if same(asked) { asked.as_bytes() } else { body }).unwrap_or_else(text));
+    [json, plain.map(|_| text()), base64.map(|_| STANDARD.encode(body))]
 }
 
 fn indented(body: &[u8]) -> Option<String> {

@@ -28,6 +28,16 @@ pub(super) struct Attaching {
     pub(super) revealed: Values,
     /// Those that the route would list.
     pub(super) destinations: Vec<Name>,
+    pub(super) mode: Mode,
+}
+
+/// What the route would do with an event: a filter may choose one destination, or several.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, serde::Deserialize, clap::ValueEnum)]
+#[serde(rename_all = "kebab-case")]
+pub(crate) enum Mode {
+    #[default]
+    Forward,
+    Deliver,
 }
 
 /// A filter that can be called.
@@ -35,6 +45,7 @@ pub(super) struct Attaching {
 pub(super) struct Rig {
     chain: Chain,
     destinations: Arc<[Name]>,
+    mode: Mode,
     project: Name,
     filter: Name,
     /// Grants that the module asks for and does not get.
@@ -71,7 +82,7 @@ pub(crate) async fn load(file: &Path) -> Result<Arc<Module>, Failure> {
 impl Rig {
     /// The filter, configured. Faults are those of what is written in the attachment, with their places in it.
     pub(super) async fn put_up(module: &Arc<Module>, attaching: Attaching) -> Result<Self, Faults> {
-        let Attaching { project, spec, usable, revealed, destinations } = attaching;
+        let Attaching { project, spec, usable, revealed, destinations, mode } = attaching;
         config_schema::check(&module.manifest, &spec.config).map_err(|faults| below("config", faults))?;
         let route = "test".parse().expect("this is a name");
         let attachment = meant(&project, &route, spec, &destinations)?;
@@ -81,7 +92,7 @@ impl Rig {
         let secrets = Secrets { usable, revealed };
         let filter = Filter::new(&project, &route, &attachment, Arc::clone(module), prepared, secrets);
         let chain = Chain::new(vec![Arc::new(filter)]);
-        Ok(Self { chain, destinations: destinations.into(), project, filter: attachment.name, missing })
+        Ok(Self { chain, destinations: destinations.into(), mode, project, filter: attachment.name, missing })
     }
 
     /// An event as it would arrive on the route.
@@ -120,7 +131,7 @@ impl Rig {
             now: turn.now,
             kv: Arc::clone(turn.kv) as _,
             destinations: Arc::clone(&self.destinations),
-            exactly_one: true,
+            exactly_one: self.mode == Mode::Forward,
             seed: turn.seed,
             body_limit: BODY_BYTES_MOST,
         };

@@ -87,6 +87,7 @@ impl Suite {
             usable: case.usable.clone(),
             revealed: case.revealed.clone(),
             destinations: case.destinations.clone(),
+            mode: case.mode,
         };
         let rig = Rig::put_up(module, attaching).await.map_err(|faults| at(&case.file, faults))?;
         let mut runs = Vec::with_capacity(self.runs as usize);
@@ -133,6 +134,7 @@ async fn once(rig: &Rig, case: &Case) -> Result<Came, Failure> {
         }
     }
     let mut event = rig.event(case.event.clone(), EventId::new(case.time, 0), case.time);
+    event.source = case.source;
     event.attributes = case.params.iter().map(|(name, value)| (format!("path.{name}"), value.clone())).collect();
     let turn = Turn { now: case.time, seed: Some(Seed::default()), kv: &kv };
     let mut before = case.kv.clone();
