@@ -34,6 +34,8 @@ struct Written {
     diagnose: bool,
     #[serde(default)]
     other_secrets: Vec<String>,
+    #[serde(default)]
+    keep_credentials: bool,
 }
 
 /// What is not the recipe. `config.schema.json` says what each is for.
@@ -51,6 +53,7 @@ pub(crate) struct Rest {
     pub(crate) diagnose: bool,
     /// Tried in a diagnosis only.
     pub(crate) other_secrets: Vec<String>,
+    pub(crate) keep_credentials: bool,
 }
 
 fn secret() -> String {
@@ -79,7 +82,8 @@ impl TryFrom<Written> for Config {
 
     fn try_from(written: Written) -> Result<Self, String> {
         let Written { provider, recipe, secret, settings, public_urls, legacy, window, .. } = written;
-        let Written { require_signature, report_only, once_seconds, diagnose, other_secrets, .. } = written;
+        let Written { require_signature, report_only, once_seconds, diagnose, other_secrets, keep_credentials, .. } =
+            written;
         let rest = Rest {
             secret,
             settings,
@@ -91,6 +95,7 @@ impl TryFrom<Written> for Config {
             once_seconds,
             diagnose,
             other_secrets,
+            keep_credentials,
         };
         let recipe = match (provider.as_str(), recipe) {
             ("custom", Some(recipe)) if !recipe.schemes.is_empty() => recipe,

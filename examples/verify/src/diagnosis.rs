@@ -1,5 +1,12 @@
 //! Which usual mistake would explain a signature that does not match. Only for the log: the sender learns nothing of it.
 
+use std::io::{Result, Write};
+
+use serde::Serialize;
+use serde_json::{
+    Serializer, Value,
+    ser::{Formatter, PrettyFormatter},
+};
 use signatures::{Encoding, Judgement, KeyForm, Options, Recipe, Request, judge};
 use snaphook_sdk::Event;
 
@@ -8,11 +15,15 @@ use crate::{config::Meant, host::Received};
 /// Longer bodies are not looked at: each try hashes it once more.
 const BODY_BYTES_MOST: u64 = 64 << 10;
 
-/// What would have matched, in words; none if nothing that is known does.
-pub(crate) fn diagnose(event: &Event, config: &Meant) -> Option<String> {
+/// What would have matched, in words.
+pub(crate) fn diagnose(event: &Event, config: &Meant) -> String {
     if event.body().original().len() > BODY_BYTES_MOST {
-        return None;
+        return format!("bodies of more than {BODY_BYTES_MOST} bytes are not looked at for usual mistakes");
     }
+    mistake(event, config).unwrap_or_else(|| "no usual mistake would explain it".to_owned())
+}
+
+fn mistake(event: &Event, config: &Meant) -> Option<String> {
     let tried = Tried { config, recipe: &config.recipe, options: config.options() };
     let received = Received::new(event);
     for secret in &config.rest.other_secrets {
@@ -91,13 +102,39 @@ fn bodies(original: &[u8]) -> Vec<(&'static str, Vec<u8>)> {
     if let Some(shorter) = original.strip_suffix(b"\r\n").or_else(|| original.strip_suffix(b"\n")) {
         bodies.push(("the body without the line break at its end", shorter.to_vec()));
     }
-    if let Ok(json) = serde_json::from_slice::<serde_json::Value>(original) {
+    if let Ok(json) = serde_json::from_slice::<Value>(original) {
         bodies.push(("the same JSON without spaces", serde_json::to_vec(&json).unwrap_or_default()));
         bodies.push(("the same JSON indented", serde_json::to_vec_pretty(&json).unwrap_or_default()));
+        bodies.push(("the same JSON indented by four", written(&json, PrettyFormatter::with_indent(b"    "))));
+        bodies.push(("the same JSON with a space behind each comma and colon", written(&json, Spaced)));
     }
     bodies.push(("an empty body", Vec::new()));
     bodies.retain(|(_, body)| body != original);
     bodies
+}
+
+fn written(json: &Value, formatter: impl Formatter) -> Vec<u8> {
+    let mut text = Vec::new();
+    // What is written into memory does not fail.
+    _ = json.serialize(&mut Serializer::with_formatter(&mut text, formatter));
+    text
+}
+
+/// As Python writes JSON.
+struct Spaced;
+
+impl Formatter for Spaced {
+    fn begin_array_value<W: ?Sized + Write>(&mut self, out: &mut W, first: bool) -> Result<()> {
+        if first { Ok(()) } else { out.write_all(b", ") }
+    }
+
+    fn begin_object_key<W: ?Sized + Write>(&mut self, out: &mut W, first: bool) -> Result<()> {
+        if first { Ok(()) } else { out.write_all(b", ") }
+    }
+
+    fn begin_object_value<W: ?Sized + Write>(&mut self, out: &mut W) -> Result<()> {
+        out.write_all(b": ")
+    }
 }
 
 /// The request's URL in other ways.

@@ -7,7 +7,7 @@ mod host;
 #[cfg(test)]
 mod tests;
 
-use signatures::{Cause, Judgement, Request, Shaken, judge, shake};
+use signatures::{Cause, Judgement, Request, Shaken, Source, credentials, judge, shake};
 use snaphook_sdk::{
     kv::{self, Reservation},
     prelude::*,
@@ -32,6 +32,7 @@ impl Filter for Verify {
             say(event, config, &request)?;
             return Ok(Verdict::pass());
         }
+        let denied = |grant: String| denied(event, &grant);
         match shake(&config.recipe, config.options(), &request, &received).map_err(denied)? {
             Some(Shaken::Answered(answer)) => return Ok(answered(answer)),
             Some(Shaken::Refused(why)) => return refuse(event, config, "handshake", &why),
@@ -47,7 +48,7 @@ impl Filter for Verify {
             Judgement::Failed(cause) => return failed(event, config, &cause),
         }
         say(event, config, &request)?;
-        once(config, &request)
+        once(config, &request, pass(event, config, &request))
     }
 
     fn prepare(Config(config): &Config, _: &str) -> Result<Vec<u8>, String> {
@@ -59,8 +60,34 @@ impl Filter for Verify {
     }
 }
 
-fn denied(grant: String) -> Error {
+/// Nobody can be verified: a mistake of the operator's, and not a refusal.
+fn denied(event: &Event, grant: &str) -> Error {
+    // The failure says the rest.
+    _ = event.set_label("verify", "failed").and_then(|()| event.set_label("verify.cause", "not-granted"));
     Error::Failed(format!("the attachment does not grant {grant}"))
+}
+
+/// The event goes on, without what would let its receivers send events themselves.
+fn pass(event: &Event, config: &Meant, request: &Request<'_>) -> Verdict {
+    let found = match config.rest.keep_credentials {
+        true => Vec::new(),
+        false => credentials(&config.recipe, request),
+    };
+    if found.is_empty() {
+        return Verdict::pass();
+    }
+    found.iter().fold(Verdict::edit(), |verdict, source| match source {
+        Source::Header(name) => verdict.remove_header(name),
+        Source::Query(name) => verdict.set_query(without(event.query().unwrap_or_default(), name)),
+        // A body stays as it was sent.
+        _ => verdict,
+    })
+}
+
+/// A query without the parameters of this name.
+fn without(query: &str, name: &str) -> Option<String> {
+    let kept = query.split('&').filter(|pair| pair.split('=').next() != Some(name)).collect::<Vec<_>>().join("&");
+    (!kept.is_empty()).then_some(kept)
 }
 
 fn answered(answer: signatures::Answer) -> Verdict {
@@ -76,12 +103,9 @@ fn answered(answer: signatures::Answer) -> Verdict {
 
 fn failed(event: &Event, config: &Meant, cause: &Cause) -> Result<Verdict> {
     let mut why = cause.to_string();
-    if config.rest.diagnose
-        && matches!(cause, Cause::Mismatch | Cause::Malformed(_) | Cause::UnknownSecret(_))
-        && let Some(mistake) = diagnosis::diagnose(event, config)
-    {
+    if config.rest.diagnose && matches!(cause, Cause::Mismatch | Cause::Malformed(_) | Cause::UnknownSecret(_)) {
         why.push_str("; ");
-        why.push_str(&mistake);
+        why.push_str(&diagnosis::diagnose(event, config));
     }
     refuse(event, config, cause.name(), &why)
 }
@@ -117,11 +141,11 @@ fn id(config: &Meant, request: &Request<'_>) -> Option<String> {
     (id.len() <= KEY_BYTES_MOST).then_some(id)
 }
 
-fn once(config: &Meant, request: &Request<'_>) -> Result<Verdict> {
-    let Some(ttl) = config.rest.once_seconds else { return Ok(Verdict::pass()) };
+fn once(config: &Meant, request: &Request<'_>, pass: Verdict) -> Result<Verdict> {
+    let Some(ttl) = config.rest.once_seconds else { return Ok(pass) };
     let id = id(config, request).or_refuse(400, "the delivery's id is missing")?;
     Ok(match kv::namespace("deliveries").once(&id, ttl)? {
-        Reservation::First => Verdict::pass(),
+        Reservation::First => pass,
         Reservation::Pending => Verdict::retry_later(1),
         Reservation::Known => Verdict::respond(200).body("duplicate"),
     })

@@ -66,6 +66,14 @@ fn answer(
             return Ok(Shaken::Refused(format!("{} is not the secret {}", token.is, token.secret)));
         }
     }
+    if let Some(allowed) = &handshake.allowed {
+        let given = allowed.is.text(request).unwrap_or_default();
+        let wanted = request.settings().get(&allowed.setting).map_or("", String::as_str);
+        if !given.eq_ignore_ascii_case(wanted) {
+            let problem = format!("{} is `{given}`; the setting {} says `{wanted}`", allowed.is, allowed.setting);
+            return Ok(Shaken::Refused(problem));
+        }
+    }
     let mac = match &handshake.mac {
         Some(mac) => match sign(mac, options, request, crypto)? {
             Ok(mac) => Some(mac),

@@ -4,10 +4,11 @@ use std::fmt;
 
 use crate::{
     code, jwt,
+    place::Spot,
     recipe::{Algorithm, Digest, Encoding, KeyForm, Keys, Proves, Recipe, Scheme, Unit},
     request::Request,
     signature::{self, Candidate},
-    value::{Beside, Part, Template},
+    value::{Beside, Part, Source, Template},
 };
 
 /// What came out.
@@ -42,6 +43,8 @@ pub enum Cause {
     WrongUrl(String),
     /// It is not this message's under this secret: either may be the wrong one.
     Mismatch,
+    /// The token that was sent is not the secret.
+    WrongToken,
     /// The provider's key could not be fetched.
     KeyUnavailable(String),
 }
@@ -57,7 +60,7 @@ impl Cause {
             Self::TooOld { .. } => "too-old",
             Self::ClockAhead { .. } => "clock-ahead",
             Self::WrongUrl(_) => "wrong-url",
-            Self::Mismatch => "mismatch",
+            Self::Mismatch | Self::WrongToken => "mismatch",
             Self::KeyUnavailable(_) => "key-unavailable",
         }
     }
@@ -82,6 +85,7 @@ impl fmt::Display for Cause {
                 )
             }
             Self::Mismatch => out.write_str("the signature is not that of this message under this secret"),
+            Self::WrongToken => out.write_str("the token that was sent is not the secret"),
         }
     }
 }
@@ -170,6 +174,24 @@ pub struct Options<'a> {
     pub legacy: bool,
     /// Another window than the recipe's, seconds.
     pub window: Option<u64>,
+}
+
+/// Where the request holds what anybody could send again to be taken for the sender: the secret itself.
+pub fn credentials(recipe: &Recipe, request: &Request<'_>) -> Vec<Source> {
+    let plain = recipe.schemes.iter().filter(|scheme| matches!(scheme.algorithm, Algorithm::Token | Algorithm::Basic));
+    let spots = plain.filter_map(|scheme| scheme.signature.as_ref().map(|place| &place.0));
+    let sources = spots.flat_map(|spot| match spot {
+        Spot::At(value) => value.0.clone(),
+        Spot::Headers(names) => names.iter().cloned().map(Source::Header).collect(),
+        Spot::Numbered(_) => Vec::new(),
+    });
+    let named = sources.map(|source| match source {
+        Source::HeaderOfSetting(setting) => {
+            Source::Header(request.settings().get(&setting).map_or_else(String::new, |name| name.to_ascii_lowercase()))
+        }
+        other => other,
+    });
+    named.filter(|source| request.find(source).is_some()).collect()
 }
 
 /// Denied access is the only error: everything else is a judgement.
@@ -320,7 +342,7 @@ fn token(way: &Way<'_>) -> Judged {
     };
     match way.crypto.token_equal(way.key.secret, &given)? {
         true => Ok(Some(Judgement::Authenticated)),
-        false => failed(Cause::Mismatch),
+        false => failed(Cause::WrongToken),
     }
 }
 

@@ -19,8 +19,10 @@ mod signature;
 mod value;
 
 pub use handshake::{Answer, Shaken, shake};
-pub use judge::{Cause, Crypto, Fetch, Judgement, Key, Options, PublicKey, Text, Trouble, is_pinned, judge};
+pub use judge::{
+    Cause, Crypto, Fetch, Judgement, Key, Options, PublicKey, Text, Trouble, credentials, is_pinned, judge,
+};
 pub use recipe::{Algorithm, Code, Encoding, KeyForm, Recipe, Scheme, Unit};
 pub use request::{Incoming, Request};
 pub use shipped::{names, recipe};
-pub use value::{Named, Part, Value};
+pub use value::{Named, Part, Source, Value};

@@ -268,6 +268,8 @@ pub struct Handshake {
     #[serde(default)]
     pub token: Option<TokenIs>,
     #[serde(default)]
+    pub allowed: Option<SettingIs>,
+    #[serde(default)]
     pub mac: Option<Mac>,
     #[serde(default = "ok")]
     pub status: u16,
@@ -299,6 +301,14 @@ fn plain() -> String {
 #[serde(deny_unknown_fields)]
 pub struct TokenIs {
     pub secret: String,
+    pub is: Value,
+}
+
+/// A setting that a value must equal; case does not matter.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct SettingIs {
+    pub setting: String,
     pub is: Value,
 }
 

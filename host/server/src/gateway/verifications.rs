@@ -11,7 +11,7 @@ use model::Name;
 const ROUTES_MOST: usize = 10_000;
 
 /// Label `verify`, and with `failed` label `verify.cause`. What a filter says beside these is counted as the last.
-const FOUND: [(&str, &str); 14] = [
+const FOUND: [(&str, &str); 15] = [
     ("verified", ""),
     ("authenticated", ""),
     ("not-attempted", ""),
@@ -25,6 +25,7 @@ const FOUND: [(&str, &str); 14] = [
     ("failed", "mismatch"),
     ("failed", "key-unavailable"),
     ("failed", "handshake"),
+    ("failed", "not-granted"),
     ("failed", "other"),
 ];
 
