@@ -27,6 +27,7 @@ mod providers;
 mod refusals;
 mod sandbox;
 mod secrets;
+mod simulator;
 mod support;
 mod tidy;
 mod workbench;

@@ -16,7 +16,7 @@ use http::{
 use model::{Secret, event_file::Parts};
 use serde_json::json;
 use signatures::send::{self, Sent};
-use signing::Signing;
+use signing::{Signing, Way};
 
 use super::{
     Global,
@@ -73,14 +73,22 @@ impl Send {
         if let (Some(name), Some(_)) = (&self.event, &event) {
             return Err(Failure::usage(format!("`{name}`: an event file is one event; leave that out")));
         }
-        let url = self.url(global, event.as_ref()).await?;
         let provider = if event.is_some() { self.provider.as_deref() } else { Some(what) };
+        if event.is_none() && self.provider.is_some() {
+            return Err(Failure::usage(format!("--provider is for an event file; `{what}` is a provider itself")));
+        }
+        let way = self.signing.way(provider)?;
         let secret = self.signing.secret()?;
+        if let Some(way) = &way {
+            let notes = self.signing.notes(way, secret.as_ref(), self.faults.stale);
+            notes.iter().for_each(|note| show::note(&format!("{} {note}", show::styled(show::ODD, "note:"))));
+        }
+        let url = self.url(global, event.as_ref()).await?;
         let mut requests = Vec::new();
         for _ in 0..self.faults.count.max(1) {
             requests.push(match &event {
-                Some(event) => self.of_file(event, provider, &url, secret.as_ref())?,
-                None => self.made_up(what, &url, secret.as_ref())?,
+                Some(event) => self.of_file(event, way.as_ref(), &url, secret.as_ref())?,
+                None => self.made_up(what, way.as_ref().expect("a provider's"), &url, secret.as_ref())?,
             });
         }
         let answers = self.faults.send(requests, &url).await?;
@@ -104,6 +112,9 @@ impl Send {
         if global.json {
             let all: Vec<_> = answers.iter().map(|answered| told_as_json(&answered.answer, answered.took)).collect();
             return show::print_json(&json!(all));
+        }
+        if answers.is_empty() {
+            return Ok(());
         }
         let mut text = String::new();
         let mut counts = std::collections::BTreeMap::<u16, usize>::new();
@@ -143,44 +154,44 @@ impl Send {
     fn of_file(
         &self,
         event: &Parts,
-        provider: Option<&str>,
+        way: Option<&Way>,
         url: &Uri,
         secret: Option<&Secret>,
     ) -> Result<Request<Bytes>, Failure> {
         let Parts { method, headers, body, .. } = event;
         let mut headers = headers.clone();
         let like_github = headers.contains_key("x-github-event") || secret.is_some();
-        match provider.or(like_github.then_some("github")) {
-            None => {}
-            Some("github") => {
-                // Each time another one, as when something happens again.
-                headers.remove(GITHUB_DELIVERY);
-                sign_for_github(&mut headers, body, secret, rand::random());
-            }
-            Some(provider) => {
-                let mut sent = Sent {
-                    method: method.to_string(),
-                    url: self.signing.public_url(url),
-                    headers: headers
-                        .iter()
-                        .map(|(name, value)| (name.to_string(), value.as_bytes().to_vec()))
-                        .collect(),
-                    body: body.to_vec(),
-                };
-                self.signing.sign(provider, &mut sent, secret, self.faults.stale)?;
-                return self.finished(sent, url);
-            }
+        if let Some(way) = way.filter(|way| !way.is_github()) {
+            let mut sent = Sent {
+                method: method.to_string(),
+                url: self.signing.public_url(url),
+                headers: headers.iter().map(|(name, value)| (name.to_string(), value.as_bytes().to_vec())).collect(),
+                body: body.to_vec(),
+            };
+            self.signing.sign(way, &mut sent, secret, self.faults.stale)?;
+            return self.finished(sent, url);
+        }
+        if way.is_some() || like_github {
+            // Each time another one, as when something happens again.
+            headers.remove(GITHUB_DELIVERY);
+            sign_for_github(&mut headers, body, secret, rand::random());
         }
         let headers = headers.iter().map(|(name, value)| (name.to_string(), value.as_bytes().to_vec())).collect();
         let sent = Sent { method: method.to_string(), url: url.to_string(), headers, body: body.to_vec() };
         self.finished(sent, url)
     }
 
-    fn made_up(&self, provider: &str, url: &Uri, secret: Option<&Secret>) -> Result<Request<Bytes>, Failure> {
-        let now = self.signing.now(provider, self.faults.stale);
+    fn made_up(
+        &self,
+        provider: &str,
+        way: &Way,
+        url: &Uri,
+        secret: Option<&Secret>,
+    ) -> Result<Request<Bytes>, Failure> {
+        let now = self.signing.now(way, self.faults.stale);
         let public = self.signing.public_url(url);
         let mut sent = send::event(provider, self.event.as_deref(), &public, now).map_err(Failure::usage)?;
-        self.signing.sign(provider, &mut sent, secret, self.faults.stale)?;
+        self.signing.sign(way, &mut sent, secret, self.faults.stale)?;
         self.finished(sent, url)
     }
 

@@ -12,6 +12,7 @@ use tokio::time::sleep;
 use super::super::{
     client::Http,
     failure::{Exit, Failure},
+    show,
 };
 
 /// How long a slow sender takes for its body.
@@ -34,8 +35,8 @@ pub(super) struct Faults {
     /// Send in another order than the events were made in.
     #[arg(long)]
     reorder: bool,
-    /// Break off in the middle of the body.
-    #[arg(long, conflicts_with = "slow")]
+    /// Break off in the middle of the body, and read no answer.
+    #[arg(long, conflicts_with_all = ["slow", "expect"])]
     truncate: bool,
     /// Take five seconds for the body.
     #[arg(long)]
@@ -80,8 +81,9 @@ impl Faults {
             let took = start.elapsed();
             match answer {
                 Ok(answer) => answers.push(Answered { number: number + 1, answer, took }),
-                // That is what was asked for.
-                Err(_) if self.truncate => {}
+                Err(_) if self.truncate => {
+                    show::note(&format!("{}: broken off in the middle of the body; no answer is read", number + 1));
+                }
                 Err(problem) => {
                     return Err(Failure::new(Exit::Unreachable, format!("cannot send to {url}: {problem}")));
                 }
