@@ -260,7 +260,7 @@ impl Test {
     }
 
     /// The event out of an event file, as `snaphook test` and `snaphook send` read them: JSON with `method`, `path`,
-    /// `query`, `headers` as a list of pairs, and `body` (JSON), `body_text` or `body_base64`.
+    /// `query`, `headers` as a list of pairs, `received_ms` (when it arrives), and `body` (JSON), `body_text` or `body_base64`.
     ///
     /// # Panics
     /// If the text is no such file.

@@ -13,6 +13,7 @@ struct Sample {
     #[serde(default = "root")]
     path: String,
     query: Option<String>,
+    received_ms: Option<u64>,
     #[serde(default)]
     headers: Vec<(String, Octets)>,
     /// Sent as compact JSON.
@@ -56,6 +57,9 @@ pub(super) fn read(test: Test, file: &str) -> Test {
         _ => panic!("an event file has one of `body`, `body_text` and `body_base64`"),
     };
     let mut test = test.method(&sample.method).path(&sample.path).body(body);
+    if let Some(received) = sample.received_ms {
+        test = test.clock_ms(received);
+    }
     if sample.query.is_some() {
         test.head.query = sample.query;
     }

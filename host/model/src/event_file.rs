@@ -6,7 +6,7 @@ use http::{HeaderMap, HeaderName, HeaderValue, Method, header::CONTENT_LENGTH, u
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use crate::{Faults, Octets, limits};
+use crate::{Faults, Octets, Timestamp, limits};
 
 /// At most one of the three bodies.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
@@ -19,6 +19,10 @@ pub struct EventFile {
     /// Without `?`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub query: Option<String>,
+    /// When it arrived, milliseconds since 1970: what is signed with a time is right then, and too old soon after. It counts
+    /// where a filter is tried, not where the event is sent.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub received_ms: Option<u64>,
     /// Name and value; several of a name are kept in order. A value that is no text is `{"base64": "…"}`.
     #[serde(default)]
     pub headers: Vec<(String, Octets)>,
@@ -46,6 +50,7 @@ pub struct Parts {
     pub method: Method,
     pub path: String,
     pub query: Option<String>,
+    pub received: Option<Timestamp>,
     pub headers: HeaderMap,
     pub body: Bytes,
 }
@@ -61,7 +66,8 @@ impl EventFile {
         let headers = self.read_headers(&mut faults);
         let body = self.read_body(&mut faults);
         let Some(method) = method else { return Err(faults) };
-        faults.or(Parts { method, path: self.path.clone(), query: self.query.clone(), headers, body })
+        let received = self.received_ms.map(Timestamp::from_millis);
+        faults.or(Parts { method, path: self.path.clone(), query: self.query.clone(), received, headers, body })
     }
 
     /// What a request could not carry as it is written is refused: what is sent is what was read.
@@ -133,6 +139,7 @@ impl Parts {
             method: self.method.to_string(),
             path: self.path.clone(),
             query: self.query.clone(),
+            received_ms: self.received.map(Timestamp::as_millis),
             headers: headers.collect(),
             body: None,
             body_text: None,

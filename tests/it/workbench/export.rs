@@ -87,7 +87,7 @@ async fn several_go_into_a_folder() {
     });
     let exported = exported.await;
     let gone = format!(
-        "{lost}: the request of event `{lost}` is not kept: say `capture = \"all\"` on route `lost`, and have it sent again\n"
+        "{lost}: the request of event `{lost}` is not kept: say `capture = \"all\"` (or `\"failures\"`) on route `lost`, and have it sent again\n"
     );
     assert!(exported.output.contains(&gone) && exported.output.ends_with("\n1 event written\n"), "{}", exported.output);
     // No filter looked at it, so it went by.

@@ -9,12 +9,13 @@ import * as document from "./document.js";
  * @property {string} method
  * @property {string} path
  * @property {string | undefined} query
+ * @property {number | undefined} receivedMs
  * @property {import("../error.js").Header[]} headers
  * @property {Uint8Array} body
  */
 
 const BODIES = /** @type {const} */ (["body", "body_text", "body_base64"]);
-const MEMBERS = ["method", "path", "query", "headers", ...BODIES];
+const MEMBERS = ["method", "path", "query", "received_ms", "headers", ...BODIES];
 
 /**
  * The event that a file describes.
@@ -34,9 +35,17 @@ export function readEventFile(file) {
     method: string(method, "method"),
     path: string(path, "path"),
     query: read.query === undefined || read.query === null ? undefined : string(read.query, "query"),
+    receivedMs: received(read.received_ms ?? undefined),
     headers: headers.map(header),
     body: body(read, file),
   };
+}
+
+/** @param {unknown} time */
+function received(time) {
+  if (time === undefined) return undefined;
+  if (typeof time === "number" && Number.isSafeInteger(time) && time >= 0) return time;
+  throw wrong("`received_ms` is no whole number of milliseconds");
 }
 
 /**

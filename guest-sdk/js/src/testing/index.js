@@ -246,15 +246,16 @@ export class Test {
 
   /**
    * The event out of an event file, as `snaphook test` and `snaphook send` read them: JSON with `method`, `path`, `query`,
-   * `headers` as a list of pairs, and `body` (JSON, sent compact), `body_text` or `body_base64`. A header's value that is no
-   * text is `{"base64": "…"}`.
+   * `headers` as a list of pairs, `received_ms` (when it arrives), and `body` (JSON, sent compact), `body_text` or
+   * `body_base64`. A header's value that is no text is `{"base64": "…"}`.
    *
    * @param {string} file Its text.
    * @throws {Error} If it is no such file; says which member and why.
    */
   event(file) {
-    const { method, path, query, headers, body } = readEventFile(file);
+    const { method, path, query, receivedMs, headers, body } = readEventFile(file);
     this.method(method).path(path).body(body);
+    if (receivedMs !== undefined) this.clockMs(receivedMs);
     if (query !== undefined) this.#head.query = query;
     this.#head.headers = [];
     for (const [name, value] of headers) this.appendHeader(name, value);

@@ -178,7 +178,8 @@ impl Exercise {
 
     /// The event, and what came of it the last time.
     async fn call(&self, rig: &Rig, file: Parts) -> (Event, Ran) {
-        let mut now = Timestamp::now();
+        let mut now = file.received.unwrap_or_else(Timestamp::now);
+        let of_the_file = file.received;
         let event = rig.event(file, EventId::new(now, rand::random()), now);
         let kv = Arc::new(Overlay::default());
         let mut sent = event.clone();
@@ -189,7 +190,7 @@ impl Exercise {
             if times == 0 {
                 return (event, ran);
             }
-            now = Timestamp::now();
+            now = of_the_file.unwrap_or_else(Timestamp::now);
             // Another event, or it would not be told from the one before.
             sent.id = EventId::new(now, rand::random());
         }
@@ -285,6 +286,7 @@ fn parts(event: &Event) -> Parts {
         method: event.method.clone(),
         path: event.path.clone(),
         query: event.query.clone(),
+        received: None,
         headers: (*event.headers).clone(),
         body: event.body.clone().unwrap_or_default(),
     }

@@ -82,6 +82,13 @@ impl Set {
         if value.expose().is_empty() {
             return Err(Failure::usage("the value is empty"));
         }
+        let ends = [value.expose().first(), value.expose().last()];
+        if ends.iter().flatten().any(|end| end.is_ascii_whitespace() || b"\"'".contains(end)) {
+            let odd = show::styled(show::ODD, "note:");
+            show::note(&format!(
+                "{odd} the value begins or ends with white space or a quote, which is kept as a part of it"
+            ));
+        }
         let body = json!({ "value_base64": STANDARD.encode(value.expose()), "keep_previous": self.keep_previous });
         let answer = global.client()?.put(&format!("/secrets/{}", self.name), &body).await?;
         global.show(&answer, |secret: answers::Secret| {
@@ -90,7 +97,9 @@ impl Set {
             } else {
                 format!("{} values are valid", secret.values)
             };
-            format!("secret {} is kept; {values}\n", show::line(&secret.name))
+            let alone = self.keep_previous && secret.values == 1;
+            let alone = if alone { ": there was no other to keep; is the name right?" } else { "" };
+            format!("secret {} is kept; {values}{alone}\n", show::line(&secret.name))
         })
     }
 }
@@ -108,7 +117,7 @@ pub(crate) fn of_file(file: &Path) -> Result<Secret, String> {
 
 pub(crate) fn of_variable(variable: &str) -> Result<Secret, String> {
     match std::env::var_os(variable) {
-        Some(value) => Ok(Secret::new(value.into_encoded_bytes())),
+        Some(value) => Ok(Secret::new(without_line_break(value.into_encoded_bytes()))),
         None => Err(format!("the environment variable `{variable}` is not set")),
     }
 }

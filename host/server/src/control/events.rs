@@ -113,16 +113,16 @@ impl Control {
             let known = self.recent.find(project, event);
             let record = known.ok_or_else(|| Error::NotFound(format!("event `{event}`")))?;
             return Err(Error::Conflict(format!(
-                "the request of event `{event}` is not kept: say `capture = \"all\"` on route `{}`, and have it sent again",
+                "the request of event `{event}` is not kept: say `capture = \"all\"` (or `\"failures\"`) on route `{}`, and have it sent again",
                 record.route
             )));
         };
         if !stored.has_body {
             return Err(Error::Conflict(format!("the body of event `{event}` is not kept any more")));
         }
-        let Event { method, path, query, headers, body, .. } = stored.received;
+        let Event { method, path, query, received, headers, body, .. } = stored.received;
         let (headers, body) = (Arc::unwrap_or_clone(headers), body.unwrap_or_default());
-        Ok(Parts { method, path, query, headers, body }.file())
+        Ok(Parts { method, path, query, received: Some(received), headers, body }.file())
     }
 
     /// Why events cannot be stored, or are missing from the store; none if all is well.

@@ -135,6 +135,8 @@ class Test:
             ValueError: if the event is to be signed with a secret that is not there.
         """
         sample = Sample() if sample is None else sample
+        if sample.received_ms is not None:
+            self._host.clock = sample.received_ms
         self._host.prepared = self.configure()
         self._host.said = said = fake.Said()
         head, body = self._head(sample), sample.octets()

@@ -39,6 +39,8 @@ class Sample:
     """The number of the attempt, if it is for a destination."""
     replay: bool = False
     """The event is sent again on somebody's request."""
+    received_ms: int | None = None
+    """When it arrives, milliseconds since 1970: the clock of the test is set to it."""
 
     def __post_init__(self) -> None:
         if self.json is not None and self.body:
@@ -57,8 +59,8 @@ class Sample:
 
     @staticmethod
     def file(path: str | Path) -> "Sample":
-        """The event of an event file: JSON with `method`, `path`, `query`, `headers` as a list of pairs, and one of `body`
-        (JSON, sent compact), `body_text` and `body_base64`. A header's value that is no text is `{"base64": "…"}`.
+        """The event of an event file: JSON with `method`, `path`, `query`, `headers` as a list of pairs, `received_ms`, and one
+        of `body` (JSON, sent compact), `body_text` and `body_base64`. A header's value that is no text is `{"base64": "…"}`.
 
         Raises:
             ValueError: if it is no such file.
@@ -70,7 +72,7 @@ class Sample:
 
 
 _BODIES = ("body", "body_text", "body_base64")
-_MEMBERS = {"method", "path", "query", "headers", *_BODIES}
+_MEMBERS = {"method", "path", "query", "received_ms", "headers", *_BODIES}
 
 
 def _read(members: Any) -> Sample:
@@ -89,7 +91,14 @@ def _read(members: Any) -> Sample:
         path=path,
         headers=[_header(pair, f"headers[{index}]") for index, pair in enumerate(headers)],
         body=_body(members),
+        received_ms=_received(members.get("received_ms")),
     )
+
+
+def _received(time: Any) -> int | None:
+    if time is None or (type(time) is int and time >= 0):
+        return time
+    raise ValueError("`received_ms` is no whole number of milliseconds")
 
 
 def _header(pair: Any, at: str) -> _wire.Header:

@@ -87,7 +87,14 @@ async fn answer(request: Request<Incoming>, tell: mpsc::Sender<Parts>) -> Result
     match Limited::new(body, BODY_BYTES_MOST).collect().await {
         Ok(body) => {
             let (path, query) = (head.uri.path().to_owned(), head.uri.query().map(str::to_owned));
-            let parts = Parts { method: head.method, path, query, headers: head.headers, body: body.to_bytes() };
+            let parts = Parts {
+                method: head.method,
+                path,
+                query,
+                received: None,
+                headers: head.headers,
+                body: body.to_bytes(),
+            };
             // It fails when the command ends, and then nobody waits for the answer either.
             _ = tell.send(parts).await;
         }

@@ -72,6 +72,7 @@ fn parts(request: &Request) -> Option<Parts> {
         method: request.method.parse().ok()?,
         path: request.path.clone(),
         query: request.query.clone(),
+        received: None,
         headers,
         body: STANDARD.decode(request.body_base64.as_deref().unwrap_or_default()).ok()?.into(),
     })

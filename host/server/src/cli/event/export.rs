@@ -92,7 +92,8 @@ async fn export(client: &Client, id: EventId, file: &Path) -> Result<Exported, F
     };
     let mut text = serde_json::to_string_pretty(&event).expect("an event file is JSON");
     text.push('\n');
-    let written = File::create_new(file).and_then(|mut open| open.write_all(text.as_bytes()));
+    let folder = file.parent().map_or(Ok(()), std::fs::create_dir_all);
+    let written = folder.and_then(|()| File::create_new(file)).and_then(|mut open| open.write_all(text.as_bytes()));
     match written {
         Ok(()) => {}
         Err(error) if error.kind() == ErrorKind::AlreadyExists => return Ok(Exported::Left(file.to_owned())),
@@ -136,5 +137,9 @@ fn told(global: &Global, all: &[(EventId, Exported)]) -> Result<(), Failure> {
         });
     }
     let written = all.iter().filter(|(_, exported)| matches!(exported, Exported::Written(_))).count() as u64;
-    show::print(&format!("{text}{} written\n", show::count(written, "event", "events")))
+    show::print(&format!("{text}{} written\n", show::count(written, "event", "events")))?;
+    if !all.is_empty() && all.iter().all(|(_, exported)| matches!(exported, Exported::Gone(_))) {
+        return Err(Failure::new(Exit::Refused, "the host has none of these events any more"));
+    }
+    Ok(())
 }

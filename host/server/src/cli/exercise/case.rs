@@ -319,7 +319,8 @@ impl Written {
             })?;
             send::sign_for_github(&mut event.headers, &event.body, Some(secret), 0);
         }
-        let time = self::time(self.time.as_deref().unwrap_or(TIME)).expect("was looked at when it was read");
+        let own = self.time.as_deref().map(|time| self::time(time).expect("was looked at when it was read"));
+        let time = own.or(event.received).unwrap_or_else(|| self::time(TIME).expect("this is a time"));
         let source = source(self.source.as_deref().unwrap_or(SOURCE)).expect("was looked at when it was read");
         let destinations = self.destinations.clone().unwrap_or_else(|| vec!["destination".to_owned()]);
         let destinations = destinations.iter().map(|name| name.parse().expect("was looked at when it was read"));
