@@ -214,7 +214,14 @@ mod tests {
             map.append(HeaderName::from_bytes(name.as_bytes()).unwrap(), HeaderValue::from_bytes(value).unwrap());
         }
         let (method, path) = (Method::PUT, "/a%20b".to_owned());
-        let parts = Parts { method, path, query: Some("q=1".to_owned()), headers: map, body: Bytes::from_static(body) };
+        let parts = Parts {
+            method,
+            path,
+            query: Some("q=1".to_owned()),
+            received: Some(Timestamp::from_millis(7)),
+            headers: map,
+            body: Bytes::from_static(body),
+        };
         let written = serde_json::to_value(parts.file()).unwrap();
         let again: EventFile = serde_json::from_value(written.clone()).unwrap();
         (written, again.read().unwrap())

@@ -42,6 +42,7 @@ mod tests {
             method: Method::POST,
             path: path.to_owned(),
             query: None,
+            received: None,
             headers,
             body: Bytes::from_static(body.as_bytes()),
         }

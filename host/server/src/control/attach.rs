@@ -204,6 +204,11 @@ pub(super) fn check_grants(manifest: &Manifest, grants: &Grants, faults: &mut Fa
     let optional = |name: &&String| !manifest.optional_secrets.contains(name);
     wanted("secrets", &manifest.secrets, &mut grants.secrets.keys().filter(optional));
     wanted("reveal", &manifest.reveal, &mut grants.reveal.keys());
+    let none = grants.secrets.is_empty() && grants.keys.is_empty();
+    if none && !manifest.optional_secrets.is_empty() {
+        let names = manifest.optional_secrets.join("`, `");
+        warnings.push(format!("the module works with secrets, `{names}` as it is configured, and none is granted"));
+    }
     let missing = manifest.kv.iter().filter(|name| !grants.kv.contains(name));
     warnings
         .extend(missing.map(|name| format!("the module asks for key-value namespace `{name}`, which is not granted")));

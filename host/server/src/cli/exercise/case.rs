@@ -78,7 +78,7 @@ pub(super) struct Budget {
 #[derive(Debug, Clone)]
 enum EventSource {
     File(PathBuf),
-    Here(EventFile),
+    Here(Box<EventFile>),
 }
 
 impl<'de> Deserialize<'de> for EventSource {
@@ -97,7 +97,8 @@ impl<'de> Deserialize<'de> for EventSource {
             }
 
             fn visit_map<M: MapAccess<'de>>(self, members: M) -> Result<EventSource, M::Error> {
-                EventFile::deserialize(MapAccessDeserializer::new(members)).map(EventSource::Here)
+                EventFile::deserialize(MapAccessDeserializer::new(members))
+                    .map(|event| EventSource::Here(Box::new(event)))
             }
         }
 
