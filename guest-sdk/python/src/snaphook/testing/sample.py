@@ -59,8 +59,9 @@ class Sample:
 
     @staticmethod
     def file(path: str | Path) -> "Sample":
-        """The event of an event file: JSON with `method`, `path`, `query`, `headers` as a list of pairs, `received_ms`, and one
-        of `body` (JSON, sent compact), `body_text` and `body_base64`. A header's value that is no text is `{"base64": "…"}`.
+        """The event of an event file: JSON with `method`, `path`, `query`, `headers` as a list of pairs, `received_ms`, and
+        one of `body` (JSON, sent compact), `body_text` and `body_base64`. A header's value that is no text is
+        `{"base64": "…"}`.
 
         Raises:
             ValueError: if it is no such file.
