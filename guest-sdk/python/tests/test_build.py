@@ -100,6 +100,25 @@ class Looking(Folder):
                 "which has 1 to 63 characters of a-z, 0-9, `-`, `_` and `.`",
             ),
             (
+                HEAD + WHOLE.format(name="Rules", more=', secret=["webhook"]'),
+                "rules.py:3: TypeError: a filter's class has no keyword `secret`: write `secrets`",
+            ),
+            (
+                HEAD + WHOLE.format(name="Rules", more=", timeout=3"),
+                "rules.py:3: TypeError: a filter's class has no keyword `timeout`: known are `body`, `secrets`, `reveal`, "
+                "`kv`, `optional_secrets`, `optional_kv`, `keys`, `config_schema`",
+            ),
+            (
+                HEAD + WHOLE.format(name="Rules", more="").replace(", config: None", ""),
+                "rules.py:3: TypeError: `Rules.handle` does not take an event and a configuration: "
+                "write `def handle(self, event, config)`, also where nothing is configured",
+            ),
+            (
+                HEAD + WHOLE.format(name="Rules", more="").replace("def", "async def"),
+                "rules.py:3: TypeError: `Rules.handle` is async, and nobody waits for it: "
+                "write `def handle(self, event, config)`",
+            ),
+            (
                 HEAD + WHOLE.format(name="Rules", more="").replace("[None]", "[set]"),
                 "rules.py:3: TypeError: the configuration: `set` is not read from JSON: use dataclasses, str, int, "
                 "float, bool, None, list[…], tuple[…], dict[str, …], Literal, Enum, unions of these, or Any",
@@ -111,6 +130,17 @@ class Looking(Folder):
         ]:
             with self.subTest(fault=fault):
                 self.assertEqual(self.fault(text), fault)
+
+    def test_a_handle_may_be_whatever_takes_an_event_and_a_configuration(self) -> None:
+        decorated = "def checked(inner):\n    return lambda *given: inner(*given, 1)\n"
+        for method in [
+            "    def handle(self, *given): ...\n",
+            "    def handle(self, event, config, strict=False): ...\n",
+            "    @staticmethod\n    def handle(event, config): ...\n",
+            "    @checked\n    def handle(self, event, config, more): ...\n",
+        ]:
+            with self.subTest(method=method):
+                self.looked(f"{HEAD}{decorated}class Rules(Filter[None]):\n{method}")
 
     def test_projects_are_found(self) -> None:
         self.write("filter.py", HEAD + WHOLE.format(name="Rules", more=""))

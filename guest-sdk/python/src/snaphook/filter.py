@@ -1,13 +1,14 @@
 """What an author implements, and how the host's two calls reach it."""
 
+import inspect
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
-from typing import Any, ClassVar, Generic, TypeVar, get_args, get_origin
+from typing import Any, ClassVar, Generic, Never, TypeVar, get_args, get_origin
 
 from snaphook import _reading, json
 from snaphook.errors import ConfigError, Failure, Refusal
 from snaphook.event import Event
-from snaphook.manifest import BodyNeed, Manifest, checked
+from snaphook.manifest import BodyNeed, Manifest, checked, refuse_unknown
 from snaphook.verdict import PASS, Edit, Reject, Verdict
 
 C = TypeVar("C")
@@ -60,8 +61,11 @@ class Filter(ABC, Generic[C]):
         optional_kv: Sequence[str] = (),
         keys: Sequence[str] = (),
         config_schema: str | None = None,
+        **unknown: Never,
     ) -> None:
         super().__init_subclass__()
+        refuse_unknown(unknown)
+        _check_handle(cls)
         cls.manifest = checked(body, secrets, reveal, kv, optional_secrets, optional_kv, keys, config_schema)
         for base in cls.__dict__.get("__orig_bases__", ()):
             arguments = get_args(base)
@@ -159,6 +163,27 @@ def handle(filter: Filter[Any], event: Event, config: Any) -> Verdict:
 def takes_none(filter: Filter[Any]) -> bool:
     """Whether the filter takes no configuration."""
     return filter._config is _reading.NOTHING
+
+
+def _check_handle(filter_class: type[Filter[Any]]) -> None:
+    """Whether the host could call it, as far as that is known before it does.
+
+    Raises:
+        TypeError: if not.
+    """
+    method = inspect.getattr_static(filter_class, "handle")
+    if not inspect.isfunction(method):
+        return
+    name, wanted = f"`{filter_class.__name__}.handle`", "write `def handle(self, event, config)`"
+    if inspect.iscoroutinefunction(method) or inspect.isasyncgenfunction(method):
+        raise TypeError(f"{name} is async, and nobody waits for it: {wanted}")
+    try:
+        # What a decorator wraps is its own affair.
+        inspect.signature(method, follow_wrapped=False).bind("self", "event", "config")
+    except TypeError:
+        raise TypeError(
+            f"{name} does not take an event and a configuration: {wanted}, also where nothing is configured"
+        ) from None
 
 
 def _read(filter: Filter[Any], text: str) -> Any:

@@ -1,8 +1,8 @@
 """What a module says about itself: the build writes it into the component's custom section `snaphook:manifest`."""
 
 import re
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, fields
 from typing import Literal, TypeAlias, get_args
 
 SECTION = "snaphook:manifest"
@@ -62,6 +62,22 @@ def checked(
         keys=_urls(keys),
         config_schema=config_schema,
     )
+
+
+def refuse_unknown(keywords: Iterable[str]) -> None:
+    """What stands in a filter's class beside the members of a manifest.
+
+    Raises:
+        TypeError: if there is one.
+    """
+    known = [member.name for member in fields(Manifest)]
+    for keyword in keywords:
+        # Not at the top: it would be in every component.
+        from difflib import get_close_matches  # noqa: PLC0415
+
+        nearest = get_close_matches(keyword, known, 1)
+        meant = f"write `{nearest[0]}`" if nearest else f"known are `{'`, `'.join(known)}`"
+        raise TypeError(f"a filter's class has no keyword `{keyword}`: {meant}")
 
 
 def _names(key: str, names: Sequence[str]) -> tuple[str, ...]:
