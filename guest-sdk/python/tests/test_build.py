@@ -125,7 +125,12 @@ class Looking(Folder):
             ),
             (
                 HEAD + WHOLE.format(name="Rules", more=', config_schema="none.json"'),
-                f"none.json: [Errno 2] No such file or directory: '{self.folder / 'none.json'}'",
+                'rules.py:3: config_schema="none.json" cannot be read: No such file or directory: '
+                "name a file that is beside the filter's",
+            ),
+            (
+                HEAD + WHOLE.format(name="Rules", more=', config_schema="rules.py"'),
+                "rules.py: Expecting value: line 1 column 1 (char 0)",
             ),
         ]:
             with self.subTest(fault=fault):

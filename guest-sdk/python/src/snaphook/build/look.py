@@ -33,7 +33,13 @@ def main() -> None:
         path = schema_path(filter_class)
         try:
             manifest["config_schema"] = json.loads(path.read_text(encoding="utf-8"))
-        except (OSError, ValueError) as error:
+        except OSError as error:
+            named = f'config_schema="{manifest["config_schema"]}"'
+            _stop(
+                f"{_place(filter_class, folder)}: {named} cannot be read: {error.strerror}: "
+                "name a file that is beside the filter's"
+            )
+        except ValueError as error:
             _stop(f"{_short(str(path), folder)}: {error}")
     print(json.dumps({"class": filter_class.__name__, "manifest": manifest}))
 
@@ -58,14 +64,19 @@ def _filter(module: Any, wanted: str | None, folder: str) -> type[Filter[Any]]:
             names = ", ".join(sorted(each.__name__ for each in whole))
             _stop(f"{file}: there are several filters ({names}): name one, as in {file}:{whole[0].__name__}")
         chosen = whole[0]
-    line = inspect.getsourcelines(chosen)[1]
     if missing := sorted(chosen.__abstractmethods__):
-        _stop(f"{file}:{line}: `{chosen.__name__}` lacks `{'`, `'.join(missing)}`")
+        _stop(f"{_place(chosen, folder)}: `{chosen.__name__}` lacks `{'`, `'.join(missing)}`")
     if chosen._config is None:
         _stop(
-            f"{file}:{line}: `{chosen.__name__}` does not say how it is configured: write Filter[None] or Filter[Config]"
+            f"{_place(chosen, folder)}: `{chosen.__name__}` does not say how it is configured: "
+            "write Filter[None] or Filter[Config]"
         )
     return chosen
+
+
+def _place(filter_class: type[Filter[Any]], folder: str) -> str:
+    """File and line of the class."""
+    return f"{_short(inspect.getfile(filter_class), folder)}:{inspect.getsourcelines(filter_class)[1]}"
 
 
 def _where(error: BaseException, folder: str) -> str:
