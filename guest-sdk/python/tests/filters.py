@@ -183,6 +183,9 @@ class Doer(
     def nothing(self, event: Event) -> None:
         return None
 
+    def uncalled(self, event: Event) -> object:
+        return Verdict.pass_
+
     def error(self, event: Event) -> Verdict:
         return Verdict.drop(dict[str, str]()["x"])
 

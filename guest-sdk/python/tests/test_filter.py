@@ -197,6 +197,8 @@ class Doing(unittest.TestCase):
 
     def test_failures_say_what_and_where(self) -> None:
         self.assertEqual(done("nothing"), ("failed", "`handle` returned None, not a verdict"))
+        uncalled = "`handle` returned the method `Verdict.pass_`, not a verdict: write `Verdict.pass_()`"
+        self.assertEqual(done("uncalled"), ("failed", uncalled))
         self.assertRegex(done("error")[1], r"^KeyError: 'x' \(tests\.filters, line \d+\)$")
         self.assertEqual(done("failure"), ("failed", "exactly this"))
         self.assertRegex(done("ended")[1], r"^SystemExit: 3 \(")

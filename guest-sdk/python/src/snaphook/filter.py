@@ -156,7 +156,7 @@ def handle(filter: Filter[Any], event: Event, config: Any) -> Verdict:
         # `SystemExit` too: there is no process to end.
         raise Failure(told(filter, error)) from error
     if not isinstance(verdict, Verdict):
-        raise Failure(f"`handle` returned {_kind(verdict)}, not a verdict")
+        raise Failure(_no_verdict(verdict))
     return PASS if isinstance(verdict, Edit) and not verdict.changes else verdict
 
 
@@ -228,6 +228,13 @@ def _place(filter: Filter[Any], error: BaseException) -> str:
             place = f"{module}, line {trace.tb_lineno}"
         trace = trace.tb_next
     return place
+
+
+def _no_verdict(returned: object) -> str:
+    if inspect.ismethod(returned) and returned.__self__ is Verdict:
+        name = f"Verdict.{returned.__name__}"
+        return f"`handle` returned the method `{name}`, not a verdict: write `{name}()`"
+    return f"`handle` returned {_kind(returned)}, not a verdict"
 
 
 def _kind(value: object) -> str:
