@@ -154,6 +154,7 @@ impl Exercise {
             (Some(expected), got) if expected != got => {
                 Err(Failure::new(Exit::Failed, format!("expected verdict `{expected}`, got `{got}`")))
             }
+            (None, "failed") => Err(Failure::new(Exit::Failed, "the filter failed")),
             _ => Ok(()),
         }
     }

@@ -93,6 +93,9 @@ impl Send {
         }
         let answers = self.faults.send(requests, &url).await?;
         self.tell(global, &answers)?;
+        if answers.iter().any(|answer| answer.status() == 404) {
+            show::note(&format!("{} it went to {url}; --to says where else", show::styled(show::ODD, "note:")));
+        }
         let wrong = |answer: &&Answered| self.expect.is_some_and(|expected| answer.status() != expected);
         match (answers.iter().find(wrong), self.expect) {
             (Some(answer), Some(expected)) => {

@@ -192,7 +192,8 @@ pub(super) fn check_grants(manifest: &Manifest, grants: &Grants, faults: &mut Fa
         let granted: Vec<&String> = granted.collect();
         for name in asked.iter().filter(|name| !granted.contains(name)) {
             let problem = format!(
-                "the module asks for secret `{name}`: grant it one of the project's, `{kind} = {{ {name} = \"SECRET\" }}`"
+                "the module asks for secret `{name}`: grant it one of the project's, `{kind} = {{ {name} = \"SECRET\" }}`{}",
+                misspelt(&granted, asked)
             );
             faults.add(format!("grants.{kind}.{name}"), problem);
         }
@@ -209,8 +210,19 @@ pub(super) fn check_grants(manifest: &Manifest, grants: &Grants, faults: &mut Fa
         let names = manifest.optional_secrets.join("`, `");
         warnings.push(format!("the module works with secrets, `{names}` as it is configured, and none is granted"));
     }
+    if manifest.sdk.is_some() {
+        let asked = |name: &&String| manifest.kv.contains(name) || manifest.optional_kv.contains(name);
+        let extra = grants.kv.iter().filter(|name| !asked(name));
+        warnings.extend(extra.map(|name| format!("kv `{name}` is granted, but the module does not ask for it")));
+    }
     let missing = manifest.kv.iter().filter(|name| !grants.kv.contains(name));
     warnings
         .extend(missing.map(|name| format!("the module asks for key-value namespace `{name}`, which is not granted")));
     warnings
+}
+
+/// What is granted under a name that nobody asks for.
+fn misspelt(granted: &[&String], asked: &[String]) -> String {
+    let extra: Vec<&str> = granted.iter().filter(|name| !asked.contains(name)).map(|name| name.as_str()).collect();
+    if extra.is_empty() { String::new() } else { format!("; it does not ask for `{}`", extra.join("`, `")) }
 }

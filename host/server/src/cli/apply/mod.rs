@@ -116,9 +116,11 @@ pub(crate) async fn send(client: &Client, configuration: &Configuration, query: 
     client.post(&format!("/apply{query}"), &configuration.json(&digests)).await
 }
 
-/// What changed, in the order in which the host tells it; in a dry run with the differences.
+/// What changed, in the order in which the host tells it. Of what was there before with the differences: who leaves a filter
+/// out of a file takes it off its route.
 fn text(applied: &Applied, dry_run: bool) -> String {
-    let mut text: String = applied.changes.iter().map(|each| change(each, dry_run)).collect();
+    let mut text: String =
+        applied.changes.iter().map(|each| change(each, dry_run || each.change == "updated")).collect();
     let changed = applied.changes.iter().filter(|change| change.change != "unchanged").count();
     text.push_str(&match (changed, dry_run) {
         (0, _) => "nothing to change\n".to_owned(),
@@ -155,7 +157,11 @@ mod tests {
         ]}))
         .unwrap();
         let plain = |dry_run| anstream::adapter::strip_str(&text(&applied, dry_run)).to_string();
-        assert_eq!(plain(false), "unchanged  module verify\nupdated    route github\n1 changed, revision 12\n");
+        assert_eq!(
+            plain(false),
+            "unchanged  module verify\nupdated    route github\n    - capture: none\n    + capture: \\u{1b}all\n\
+             1 changed, revision 12\n"
+        );
         assert_eq!(
             plain(true),
             "unchanged  module verify\nupdated    route github\n    - capture: none\n    + capture: \\u{1b}all\n\

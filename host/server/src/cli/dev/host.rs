@@ -78,7 +78,11 @@ impl Host {
         let mut host =
             Self(Some(Started { child, data: data.clone(), admin: format!("http://{address}"), _folder: folder }));
         host.wait_until_up(global).await?;
-        show::note(&format!("started a host; its admin API is at {admin}, its data in {}", data.display()));
+        show::note(&format!(
+            "started a host; its admin API is at {admin}, its data in {0}. In other terminals:\nexport SNAPHOOK_ADMIN={admin} \
+             SNAPHOOK_DATA={0}",
+            data.display()
+        ));
         Ok(host)
     }
 

@@ -43,8 +43,8 @@ const TIMES_MOST: u32 = 10_000;
 #[serde(deny_unknown_fields, default)]
 struct Written {
     event: Option<EventSource>,
-    /// The name of the secret that the event is signed with as GitHub would.
-    sign: Option<String>,
+    /// The name of the secret that the event is signed with as GitHub would; false for none, whatever the defaults say.
+    sign: Option<Sign>,
     config: Option<Value>,
     secrets: BTreeMap<String, Valid>,
     reveal: BTreeMap<String, Valid>,
@@ -72,6 +72,13 @@ struct Written {
 pub(super) struct Budget {
     pub(super) max_us: Option<u64>,
     pub(super) max_memory_kib: Option<u64>,
+}
+
+#[derive(Debug, Clone, Deserialize)]
+#[serde(untagged, expecting = "the name of a secret, or false")]
+enum Sign {
+    With(String),
+    Not(bool),
 }
 
 /// A file beside the case, or the event itself.
@@ -229,6 +236,9 @@ impl Written {
     /// What is well formed and cannot be meant.
     fn sense(&self) -> Result<(), Faults> {
         let mut faults = Faults::default();
+        if let Some(Sign::Not(true)) = &self.sign {
+            faults.add("sign", "write the name of a secret, or false");
+        }
         if let Some(time) = &self.time {
             faults.keep("time", self::time(time));
         }
@@ -283,7 +293,7 @@ impl Written {
         Self {
             event: self.event,
             sign: self.sign.or_else(|| defaults.sign.clone()),
-            config: self.config.or_else(|| defaults.config.clone()),
+            config: put_over(self.config, defaults.config.as_ref()),
             secrets: put_together(self.secrets, &defaults.secrets),
             reveal: put_together(self.reveal, &defaults.reveal),
             kv,
@@ -314,7 +324,7 @@ impl Written {
             }
         };
         let usable = values(&self.secrets);
-        if let Some(name) = &self.sign {
+        if let Some(Sign::With(name)) = &self.sign {
             let secret = usable.get(name).and_then(|values| values.first()).ok_or_else(|| {
                 Faults::one(format!("{shown}: sign"), format!("there is no secret `{name}` in [secrets]"))
             })?;
@@ -362,6 +372,18 @@ impl Written {
             limits: self.limits.clone(),
             on_failure: OnFailureSpec::default(),
         }
+    }
+}
+
+/// A configuration over that of the defaults, member by member if both are objects.
+fn put_over(own: Option<Value>, defaults: Option<&Value>) -> Option<Value> {
+    match (own, defaults) {
+        (Some(Value::Object(own)), Some(Value::Object(defaults))) => {
+            let mut all = defaults.clone();
+            all.extend(own);
+            Some(Value::Object(all))
+        }
+        (own, defaults) => own.or_else(|| defaults.cloned()),
     }
 }
 
@@ -440,6 +462,14 @@ mod tests {
         assert_eq!(case.budget, Budget { max_us: Some(500), max_memory_kib: Some(64) });
         assert_eq!(case.spec.grants.kv, ["seen"]);
         assert_eq!(case.expect, None);
+    }
+
+    #[test]
+    fn a_case_goes_before_the_defaults() {
+        let defaults = "sign = \"webhook\"\nconfig = { a = 1, b = 2 }\n[secrets]\nwebhook = \"hush\"\n";
+        let case = meant("sign = false\nevent = {}\nconfig = { b = 3 }\n", defaults).unwrap();
+        assert!(!case.event.headers.contains_key("x-hub-signature-256"));
+        assert_eq!(case.spec.config, serde_json::json!({ "a": 1, "b": 3 }));
     }
 
     #[test]

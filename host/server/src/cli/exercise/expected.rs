@@ -283,7 +283,7 @@ impl Came {
             deliver_after: asked.deliver_after.and(self.said.deliver_after.map(|time| time.as_millis())),
             denied: asked.denied.as_ref().map(|_| self.run.denied.clone()),
             logs: asked.logs.as_ref().map(|_| self.logs()),
-            labels: asked.labels.as_ref().map(|_| self.labels()),
+            labels: asked.labels.as_ref().map(|asked| self.narrowed_labels(asked)),
             event: asked.event.as_ref().filter(|_| self.goes_on()).map(|asked| self.narrowed_event(asked)),
             answer: asked.answer.as_ref().and_then(|asked| Some(narrowed_answer(asked, self.answer()?))),
             kv,
@@ -306,6 +306,13 @@ impl Came {
 
     fn chosen(&self) -> Option<Vec<String>> {
         self.chosen.as_ref().map(|names| names.iter().map(ToString::to_string).collect())
+    }
+
+    /// All, if that there are none was asked for, or if none is there of those that were.
+    fn narrowed_labels(&self, asked: &BTreeMap<String, String>) -> BTreeMap<String, String> {
+        let all = self.labels();
+        let wanted: BTreeMap<_, _> = all.clone().into_iter().filter(|(name, _)| asked.contains_key(name)).collect();
+        if wanted.is_empty() { all } else { wanted }
     }
 
     fn labels(&self) -> BTreeMap<String, String> {

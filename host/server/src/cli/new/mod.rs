@@ -28,7 +28,9 @@ enum Language {
     #[default]
     Rust,
     /// JavaScript or TypeScript.
+    #[value(aliases = ["javascript", "ts", "typescript"])]
     Js,
+    #[value(alias = "py")]
     Python,
 }
 
