@@ -78,11 +78,8 @@ impl Host {
         let mut host =
             Self(Some(Started { child, data: data.clone(), admin: format!("http://{address}"), _folder: folder }));
         host.wait_until_up(global).await?;
-        show::note(&format!(
-            "started a host; its admin API is at {admin}, its data in {0}. In other terminals:\nexport SNAPHOOK_ADMIN={admin} \
-             SNAPHOOK_DATA={0}",
-            data.display()
-        ));
+        show::note(&format!("started a host; its admin API is at {admin}, its data in {}", data.display()));
+        show::note(&format!("in other terminals: export SNAPHOOK_ADMIN={admin} SNAPHOOK_DATA={}", data.display()));
         Ok(host)
     }
 
