@@ -136,6 +136,13 @@ class Looking(Folder):
             with self.subTest(fault=fault):
                 self.assertEqual(self.fault(text), fault)
 
+    def test_what_is_installed_in_the_folder_is_not_the_authors_own(self) -> None:
+        packages = self.folder / ".venv/site-packages"
+        packages.mkdir(parents=True)
+        (packages / "strict.py").write_text("def refuse():\n    raise ValueError('no')\n")
+        text = f"import sys\nsys.path.append({str(packages)!r})\nimport strict\nstrict.refuse()\n"
+        self.assertEqual(self.fault(text), "rules.py:4: ValueError: no")
+
     def test_a_handle_may_be_whatever_takes_an_event_and_a_configuration(self) -> None:
         decorated = "def checked(inner):\n    return lambda *given: inner(*given, 1)\n"
         for method in [

@@ -81,8 +81,14 @@ def _place(filter_class: type[Filter[Any]], folder: str) -> str:
 
 def _where(error: BaseException, folder: str) -> str:
     """The innermost line of the author's own."""
-    frames = [frame for frame in traceback.extract_tb(error.__traceback__) if frame.filename.startswith(folder)]
+    frames = [frame for frame in traceback.extract_tb(error.__traceback__) if _is_own(frame.filename, folder)]
     return f"{_short(frames[-1].filename, folder)}:{frames[-1].lineno}: " if frames else ""
+
+
+def _is_own(file: str, folder: str) -> bool:
+    """Whether the author wrote it: what is installed may be in the filter's folder too, in `.venv`."""
+    path = Path(file)
+    return path.is_relative_to(folder) and not {"site-packages", "dist-packages"} & set(path.relative_to(folder).parts)
 
 
 def _short(file: str, folder: str) -> str:
