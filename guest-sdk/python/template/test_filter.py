@@ -1,4 +1,4 @@
-"""The filter's tests, on this machine: python -m unittest"""
+"""The filter's tests, on this machine: .venv/bin/python -m unittest"""
 
 import unittest
 from pathlib import Path
