@@ -10,6 +10,7 @@ export type EventFile = {
     method: string;
     path: string;
     query: string | undefined;
+    receivedMs: number | undefined;
     headers: import("../error.js").Header[];
     body: Uint8Array;
 };

@@ -113,8 +113,8 @@ export class Test {
     originalBody(body: string | Uint8Array): this;
     /**
      * The event out of an event file, as `snaphook test` and `snaphook send` read them: JSON with `method`, `path`, `query`,
-     * `headers` as a list of pairs, and `body` (JSON, sent compact), `body_text` or `body_base64`. A header's value that is no
-     * text is `{"base64": "…"}`.
+     * `headers` as a list of pairs, `received_ms` (when it arrives), and `body` (JSON, sent compact), `body_text` or
+     * `body_base64`. A header's value that is no text is `{"base64": "…"}`.
      *
      * @param {string} file Its text.
      * @throws {Error} If it is no such file; says which member and why.
