@@ -5,6 +5,7 @@ import { Body } from "./body.js";
 import { failure, Refusal } from "./error.js";
 import { Event } from "./event.js";
 import { withHost } from "./host.js";
+import { nearest } from "./nearest.js";
 import { Schema } from "./schema.js";
 import { RejectVerdict, Verdict } from "./verdict.js";
 
@@ -46,6 +47,9 @@ import { RejectVerdict, Verdict } from "./verdict.js";
 /** The version of the SDK, as the manifest says it; a test keeps it equal to that of the package. */
 const SDK = "js-0.1.0";
 
+/** What an author may declare: all of `Definition`. */
+const MEMBERS = ["body", "secrets", "reveal", "kv", "optionalSecrets", "optionalKv", "keys", "config", "validate", "handle"];
+
 /**
  * Declares a filter. Export what it returns as the module's default:
  *
@@ -60,6 +64,9 @@ const SDK = "js-0.1.0";
  * ```
  *
  * What is asked for here is granted by the operator who attaches the filter.
+ *
+ * Throws a `TypeError` that says what is wrong: a member that no filter has, a value that is none of the member's, a `handle`
+ * that is missing or `async`.
  *
  * @template [C=Record<string, never>]
  * @param {Definition<C>} definition
@@ -79,7 +86,11 @@ export class Filter {
 
   /** @internal @param {Definition<C>} definition */
   constructor(definition) {
+    for (const name of Object.keys(definition ?? {})) known(name);
     if (typeof definition?.handle !== "function") throw new TypeError("a filter has a function `handle`");
+    if (Object.prototype.toString.call(definition.handle) !== "[object Function]") {
+      throw new TypeError("`handle` must not be `async`, nor a generator: there is nothing to wait for in a filter");
+    }
     const { body = "buffered", secrets = [], reveal = [], kv = [], config } = definition;
     const { optionalSecrets = [], optionalKv = [], keys = [] } = definition;
     if (body !== "none" && body !== "buffered") throw new TypeError(`\`body\` is \`none\` or \`buffered\`, not \`${body}\``);
@@ -192,6 +203,14 @@ function refuseAny(given) {
   }
   const name = Object.keys(given)[0];
   if (name !== undefined) throw new Error(`this filter takes no configuration: remove \`${name}\``);
+}
+
+/** @param {string} name */
+function known(name) {
+  if (MEMBERS.includes(name)) return;
+  const meant = nearest(name, MEMBERS);
+  const hint = meant === undefined ? `: it has ${MEMBERS.map((one) => `\`${one}\``).join(", ")}` : `: do you mean \`${meant}\`?`;
+  throw new TypeError(`\`${name}\` is no member of a filter${hint}`);
 }
 
 /**

@@ -157,7 +157,7 @@ test("what is thrown becomes a refusal or a failure", () => {
   assert.equal(thrown(() => /** @type {any} */ (null).x), "failed  TypeError: Cannot read properties of null (reading 'x')");
   assert.equal(thrown(() => { throw "text"; }), "failed  text");
   assert.equal(thrown(() => undefined), "failed  TypeError: `handle` returned undefined, not a `Verdict`");
-  assert.equal(thrown(async () => Verdict.pass()), "failed  TypeError: `handle` returned a promise: it must not be `async`");
+  assert.equal(thrown(() => Promise.resolve(Verdict.pass())), "failed  TypeError: `handle` returned a promise: it must not be `async`");
   assert.equal(thrown(() => Verdict.reject(70_000)), "failed  RangeError: the status is 70000, not a whole number from 0 to 65535");
   assert.equal(thrown(() => Verdict.edit().setHeader("a", /** @type {any} */ (5))), "failed  TypeError: the value of header `a` is a number, not a string or a Uint8Array");
 });
@@ -363,6 +363,30 @@ test("the manifest is what the filter asks for", () => {
   }
   assert.throws(wrong({ handle: undefined }), /a filter has a function `handle`/);
   assert.throws(wrong({ config: {} }), /`config` is made by the functions of `schema`/);
+});
+
+test("a member that no filter has is refused, with the one that is meant", () => {
+  const refused = (/** @type {string} */ name) => {
+    const definition = { handle: () => Verdict.pass(), [name]: undefined };
+    try {
+      return void filter(/** @type {any} */ (definition));
+    } catch (error) {
+      return /** @type {Error} */ (error).message;
+    }
+  };
+  assert.equal(refused("validat"), "`validat` is no member of a filter: do you mean `validate`?");
+  const meant = { optional_secrets: "optionalSecrets", Secret: "secrets", key: "keys", configSchema: "config", handler: "handle" };
+  for (const [name, known] of Object.entries(meant)) assert.equal(refused(name), `\`${name}\` is no member of a filter: do you mean \`${known}\`?`);
+  const all = "`body`, `secrets`, `reveal`, `kv`, `optionalSecrets`, `optionalKv`, `keys`, `config`, `validate`, `handle`";
+  assert.equal(refused("timeout"), `\`timeout\` is no member of a filter: it has ${all}`);
+  assert.equal(refused("secrets"), undefined);
+});
+
+test("a handle that would have to be waited for is refused", () => {
+  const refused = (/** @type {any} */ handle) => assert.throws(() => filter({ handle }), { message: "`handle` must not be `async`, nor a generator: there is nothing to wait for in a filter" });
+  refused(async () => Verdict.pass());
+  refused(function* () {});
+  refused(async function* () {});
 });
 
 test("a filter that does not look at the body sees none", () => {

@@ -13,6 +13,9 @@
  *
  * What is asked for here is granted by the operator who attaches the filter.
  *
+ * Throws a `TypeError` that says what is wrong: a member that no filter has, a value that is none of the member's, a `handle`
+ * that is missing or `async`.
+ *
  * @template [C=Record<string, never>]
  * @param {Definition<C>} definition
  * @returns {Filter<C>}
