@@ -1,38 +1,69 @@
 // Filters that the documentation shows are filters.
 
 import assert from "node:assert/strict";
+import { spawnSync } from "node:child_process";
 import { generateKeyPairSync, sign } from "node:crypto";
-import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { copyFileSync, existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { test } from "node:test";
+import { after, test } from "node:test";
 import { fileURLToPath, pathToFileURL } from "node:url";
 
 import * as sdk from "snaphook-sdk";
 import { Test } from "snaphook-sdk/testing";
 
 const PACKAGE = fileURLToPath(new URL("..", import.meta.url));
+const README = join(PACKAGE, "README.md");
 const GUIDE = join(PACKAGE, "../../docs/filters-js.md");
+const noGuide = !existsSync(GUIDE) && "not in the repository";
+/** @type {string[]} */
+const folders = [];
+after(() => folders.forEach((folder) => rmSync(folder, { recursive: true })));
 
-/** @param {string} file */
-async function shown(file) {
-  const blocks = [...readFileSync(file, "utf8").matchAll(/```js\n([^]*?)```/g)].map(([, code = ""]) => code);
+/**
+ * A folder with the whole filters that a page shows, and their modules.
+ *
+ * @param {string} page
+ */
+function written(page) {
+  const blocks = [...readFileSync(page, "utf8").matchAll(/```js\n([^]*?)```/g)].map(([, code = ""]) => code);
   // In the package, where its own name finds it.
   const folder = mkdtempSync(join(PACKAGE, "test/.shown-"));
-  try {
-    const filters = blocks.filter((code) => code.includes("export default filter("));
-    return await Promise.all(filters.map(async (code, index) => {
-      const module = join(folder, `${index}.js`);
-      const imports = code.includes("import {") ? "" : `import { ${Object.keys(sdk).join(", ")} } from "snaphook-sdk";\n`;
-      writeFileSync(module, imports + code);
-      return /** @type {sdk.Filter<any>} */ ((await import(pathToFileURL(module).href)).default);
-    }));
-  } finally {
-    rmSync(folder, { recursive: true });
-  }
+  folders.push(folder);
+  const filters = blocks.filter((code) => code.includes("export default filter("));
+  const modules = filters.map((code, index) => {
+    const module = join(folder, `${index}.js`);
+    const imports = code.includes("import {") ? "" : `import { ${Object.keys(sdk).join(", ")} } from "snaphook-sdk";\n`;
+    writeFileSync(module, imports + code);
+    return module;
+  });
+  return { folder, modules };
 }
 
+/** @param {string} page */
+function shown(page) {
+  const filters = written(page).modules.map(async (module) => (await import(pathToFileURL(module).href)).default);
+  return Promise.all(/** @type {Promise<sdk.Filter<any>>[]} */ (filters));
+}
+
+/**
+ * As JavaScript, and as TypeScript.
+ *
+ * @param {string} page
+ */
+function checked(page) {
+  const { folder, modules } = written(page);
+  for (const [index, module] of modules.entries()) copyFileSync(module, join(folder, `typed-${index}.ts`));
+  writeFileSync(join(folder, "tsconfig.json"), JSON.stringify({ extends: "../../template/tsconfig.json", include: ["*"] }));
+  const { status, stdout } = spawnSync(process.execPath, [join(PACKAGE, "node_modules/typescript/bin/tsc"), "-p", folder], { encoding: "utf8" });
+  assert.equal(status, 0, stdout);
+}
+
+test("filters of the README pass the check of types of a new project", () => checked(README));
+
+test("filters of the guide pass the check of types of a new project", { skip: noGuide }, () => checked(GUIDE));
+
 test("filters of the README are filters", async () => {
-  const filters = await shown(join(PACKAGE, "README.md"));
+  const filters = await shown(README);
   assert.equal(filters.length, 5);
   const [hello, configured, , standard, once] = filters;
   assert.ok(hello && configured && standard && once);
@@ -44,12 +75,14 @@ test("filters of the README are filters", async () => {
     .header("webhook-signature", "v1,AAAA v1a,x v1,g0hM9SsE+OTPJTGt/tmIKtSyZlE3uFJELVlNIOLJ1OE=");
   assert.equal(signed().run().name, "pass");
   assert.equal(signed().body("{}").run().reason, "signature does not match");
-  assert.equal(signed().clockMs(1_614_265_630_001).run().reason, "signed too long ago");
-  assert.equal(signed().header("webhook-timestamp", "").run().reason, "signed too long ago");
+  assert.equal(signed().clockMs(1_614_265_630_001).run().reason, "webhook-timestamp is not within 300 seconds");
+  assert.equal(signed().header("webhook-timestamp", "now").run().reason, "webhook-timestamp is not within 300 seconds");
+  const missing = new Test(standard).secret("webhook", "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw").run();
+  assert.deepEqual([missing.status, missing.reason], [401, "no webhook-timestamp"]);
   assert.equal(new Test(once).header("x-github-delivery", "1").run().name, "pass");
 });
 
-test("the filters of the guide do what they say", { skip: !existsSync(GUIDE) && "not in the repository" }, async () => {
+test("the filters of the guide do what they say", { skip: noGuide }, async () => {
   const [guard, keyed, ...more] = await shown(GUIDE);
   assert.ok(guard && keyed && more.length === 0);
   const delivered = new Test(guard).secret("webhook", "s3cret").body("{}").signed("webhook").header("x-github-delivery", "1");

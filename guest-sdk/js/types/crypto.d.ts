@@ -27,8 +27,8 @@
  * Whether `signature` is the MAC of the parts, joined, under any of the secret's valid values; or, with a `KeyedHash`, the
  * hash of parts of which `crypto.KEY` is one. Constant time in the signature.
  *
- * ```js
- * const key = { secret: "webhook", prefix: "whsec_", form: "base64" };
+ * ```ts
+ * const key: crypto.Key = { secret: "webhook", prefix: "whsec_", form: "base64" };
  * const parts = [{ header: "webhook-id" }, ".", { header: "webhook-timestamp" }, ".", event.body.original()];
  * if (!crypto.verify(key, "hmac-sha256", parts, signature)) refuse(401, "signature does not match");
  * ```
