@@ -6,7 +6,7 @@ use std::fmt::Write as _;
 
 use base64::{Engine as _, engine::general_purpose::STANDARD};
 use model::{
-    record::{Disposition, LogLine, Outcome, Record, Run},
+    record::{Disposition, FailureClass, LogLine, Outcome, Record, Run},
     spec::Policy,
 };
 
@@ -50,11 +50,11 @@ pub(crate) fn outcome(outcome: &Outcome) -> String {
                 Policy::Open => ", skipped",
                 Policy::Previous => ", the previous version was called",
             };
-            format!(
-                "{} {}",
-                styled(BAD, &format!("failed: {}{then}", class.name())),
-                show::lines(detail).replace('\n', "\n    ")
-            )
+            let what = match class {
+                FailureClass::Failed => format!("failed{then}:"),
+                class => format!("failed: {}{then}", class.name()),
+            };
+            format!("{} {}", styled(BAD, &what), show::lines(detail).replace('\n', "\n    "))
         }
     }
 }
