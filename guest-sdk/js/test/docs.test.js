@@ -20,7 +20,7 @@ const folders = [];
 after(() => folders.forEach((folder) => rmSync(folder, { recursive: true })));
 
 /**
- * A folder with the whole filters that a page shows, and their modules.
+ * A folder with the whole filters that a page shows, each with its tests if they come next; and the filters' modules.
  *
  * @param {string} page
  */
@@ -29,13 +29,17 @@ function written(page) {
   // In the package, where its own name finds it.
   const folder = mkdtempSync(join(PACKAGE, "test/.shown-"));
   folders.push(folder);
-  const filters = blocks.filter((code) => code.includes("export default filter("));
-  const modules = filters.map((code, index) => {
-    const module = join(folder, `${index}.js`);
-    const imports = code.includes("import {") ? "" : `import { ${Object.keys(sdk).join(", ")} } from "snaphook-sdk";\n`;
-    writeFileSync(module, imports + code);
-    return module;
-  });
+  /** @type {string[]} */
+  const modules = [];
+  for (const code of blocks) {
+    if (code.includes("export default filter(")) {
+      const imports = code.includes("import {") ? "" : `import { ${Object.keys(sdk).join(", ")} } from "snaphook-sdk";\n`;
+      writeFileSync(join(folder, `${modules.length}.js`), imports + code);
+      modules.push(join(folder, `${modules.length}.js`));
+    } else if (code.includes("\ntest(")) {
+      writeFileSync(join(folder, `${modules.length - 1}.test.js`), code.replace("../src/filter.js", `./${modules.length - 1}.js`));
+    }
+  }
   return { folder, modules };
 }
 
@@ -83,8 +87,8 @@ test("filters of the README are filters", async () => {
 });
 
 test("the filters of the guide do what they say", { skip: noGuide }, async () => {
-  const [guard, keyed, ...more] = await shown(GUIDE);
-  assert.ok(guard && keyed && more.length === 0);
+  const [guard, keyed, router, ...more] = await shown(GUIDE);
+  assert.ok(guard && keyed && router && more.length === 0);
   const delivered = new Test(guard).secret("webhook", "s3cret").body("{}").signed("webhook").header("x-github-delivery", "1");
   assert.equal(delivered.run().event.header("x-verified"), "github");
   assert.equal(delivered.run().answerText, "duplicate");
@@ -96,4 +100,12 @@ test("the filters of the guide do what they say", { skip: noGuide }, async () =>
   assert.equal(signed().run().name, "pass");
   assert.equal(signed().body("[]").run().reason, "signature does not match");
   assert.equal(signed().header("x-signature", "?").run().reason, "the signature is no base64");
+});
+
+test("the tests of the guide pass", { skip: noGuide }, () => {
+  const { folder } = written(GUIDE);
+  const { NODE_TEST_CONTEXT: _, ...env } = process.env;
+  const { status, stdout } = spawnSync(process.execPath, ["--test", join(folder, "2.test.js")], { env, encoding: "utf8" });
+  assert.equal(status, 0, stdout);
+  assert.match(stdout, /pass 2/);
 });
