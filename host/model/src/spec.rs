@@ -302,7 +302,7 @@ impl CandidateMode {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum InstancePolicy {
-    /// Fresh, unless that was slow when the module was uploaded (over 100 µs, as with modules that bring an interpreter).
+    /// Fresh, unless that was slow when the module was uploaded (with its first call over 250 µs, as with modules that bring an interpreter).
     #[default]
     Auto,
     /// Always fresh: nothing of an event is there for the next one.
