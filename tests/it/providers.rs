@@ -132,7 +132,7 @@ async fn keys_are_fetched_once_and_only_where_that_is_granted() {
         let answer = post(&platform, &sent).await;
         assert_eq!(answer.status, 500, "{}", answer.text());
         let record = platform.record(&answer).await.to_string();
-        assert!(record.contains("keys="), "{record}");
+        assert!(record.contains(r#""class":"denied""#) && record.contains("keys="), "{record}");
     }
     assert_eq!(publisher.received().len(), 1, "nothing is asked for without a grant");
     platform.stop().await;

@@ -101,6 +101,7 @@ async fn what_will_not_show_is_said() {
     assert_eq!(ended.errors, "note: not signed: there is neither a secret nor a private key for github\n", "{ended:?}");
     for (arguments, problem) in [
         (&["github", "--provider", "stripe"][..], "--provider is for an event file; `github` is a provider itself"),
+        (&["stripe", "--recipe", "x.toml"], "--recipe is for an event file; `stripe` has a recipe of its own"),
         (&["stripe", "--scheme", "4"], "--scheme 4: the last one of stripe is 0"),
         (&["stripe", "--setting", "a=b"], "--setting a: stripe does not read it: it reads none"),
         (&["strpe"], "`strpe` is neither an event file nor a provider: `snaphook send --list` lists the providers"),

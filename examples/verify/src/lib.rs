@@ -30,9 +30,8 @@ impl Filter for Verify {
         if event.is_replay() {
             event.set_label("verify", "not-attempted")?;
             say(event, config, &request)?;
-            return Ok(Verdict::pass());
+            return Ok(pass(config, &request));
         }
-        let denied = |grant: String| denied(event, &grant);
         match shake(&config.recipe, config.options(), &request, &received).map_err(denied)? {
             Some(Shaken::Answered(answer)) => return Ok(answered(answer)),
             Some(Shaken::Refused(why)) => return refuse(event, config, "handshake", &why),
@@ -48,7 +47,7 @@ impl Filter for Verify {
             Judgement::Failed(cause) => return failed(event, config, &cause),
         }
         say(event, config, &request)?;
-        once(config, &request, pass(event, config, &request))
+        once(config, &request, pass(config, &request))
     }
 
     fn prepare(Config(config): &Config, _: &str) -> Result<Vec<u8>, String> {
@@ -61,14 +60,12 @@ impl Filter for Verify {
 }
 
 /// Nobody can be verified: a mistake of the operator's, and not a refusal.
-fn denied(event: &Event, grant: &str) -> Error {
-    // The failure says the rest.
-    _ = event.set_label("verify", "failed").and_then(|()| event.set_label("verify.cause", "not-granted"));
+fn denied(grant: String) -> Error {
     Error::Failed(format!("the attachment does not grant {grant}"))
 }
 
 /// The event goes on, without what would let its receivers send events themselves.
-fn pass(event: &Event, config: &Meant, request: &Request<'_>) -> Verdict {
+fn pass(config: &Meant, request: &Request<'_>) -> Verdict {
     let found = match config.rest.keep_credentials {
         true => Vec::new(),
         false => credentials(&config.recipe, request),
@@ -76,18 +73,17 @@ fn pass(event: &Event, config: &Meant, request: &Request<'_>) -> Verdict {
     if found.is_empty() {
         return Verdict::pass();
     }
-    found.iter().fold(Verdict::edit(), |verdict, source| match source {
-        Source::Header(name) => verdict.remove_header(name),
-        Source::Query(name) => verdict.set_query(without(event.query().unwrap_or_default(), name)),
-        // A body stays as it was sent.
-        _ => verdict,
-    })
-}
-
-/// A query without the parameters of this name.
-fn without(query: &str, name: &str) -> Option<String> {
-    let kept = query.split('&').filter(|pair| pair.split('=').next() != Some(name)).collect::<Vec<_>>().join("&");
-    (!kept.is_empty()).then_some(kept)
+    // A body stays as it was sent.
+    let mut verdict = Verdict::edit();
+    let mut parameters: Vec<&str> = Vec::new();
+    for source in &found {
+        match source {
+            Source::Header(name) => verdict = verdict.remove_header(name),
+            Source::Query(name) => parameters.push(name),
+            _ => {}
+        }
+    }
+    if parameters.is_empty() { verdict } else { verdict.set_query(request.query_without(&parameters)) }
 }
 
 fn answered(answer: signatures::Answer) -> Verdict {
@@ -103,7 +99,9 @@ fn answered(answer: signatures::Answer) -> Verdict {
 
 fn failed(event: &Event, config: &Meant, cause: &Cause) -> Result<Verdict> {
     let mut why = cause.to_string();
-    if config.rest.diagnose && matches!(cause, Cause::Mismatch | Cause::Malformed(_) | Cause::UnknownSecret(_)) {
+    if config.rest.diagnose
+        && matches!(cause, Cause::Mismatch | Cause::WrongToken | Cause::Malformed(_) | Cause::UnknownSecret(_))
+    {
         why.push_str("; ");
         why.push_str(&diagnosis::diagnose(event, config));
     }

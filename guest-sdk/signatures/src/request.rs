@@ -88,6 +88,16 @@ impl<'a> Request<'a> {
         }
     }
 
+    /// The query without the parameters of these names; the others stay as they are written.
+    pub fn query_without(&self, names: &[&str]) -> Option<String> {
+        let stays = |pair: &&str| {
+            let name = form_urlencoded::parse(pair.as_bytes()).next().map(|(name, _)| name);
+            !name.is_some_and(|name| names.contains(&&*name))
+        };
+        let kept: Vec<&str> = self.incoming.query()?.split('&').filter(stays).collect();
+        (!kept.is_empty()).then(|| kept.join("&"))
+    }
+
     /// The first value, by the name in lower case.
     pub fn header(&self, name: &str) -> Option<&'a [u8]> {
         self.incoming.header(name).first().copied()

@@ -77,6 +77,9 @@ impl Send {
         if event.is_none() && self.provider.is_some() {
             return Err(Failure::usage(format!("--provider is for an event file; `{what}` is a provider itself")));
         }
+        if event.is_none() && self.signing.has_recipe() {
+            return Err(Failure::usage(format!("--recipe is for an event file; `{what}` has a recipe of its own")));
+        }
         let way = self.signing.way(provider)?;
         let secret = self.signing.secret()?;
         if let Some(way) = &way {

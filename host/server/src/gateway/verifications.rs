@@ -11,7 +11,7 @@ use model::Name;
 const ROUTES_MOST: usize = 10_000;
 
 /// Label `verify`, and with `failed` label `verify.cause`. What a filter says beside these is counted as the last.
-const FOUND: [(&str, &str); 15] = [
+const FOUND: [(&str, &str); 14] = [
     ("verified", ""),
     ("authenticated", ""),
     ("not-attempted", ""),
@@ -25,7 +25,6 @@ const FOUND: [(&str, &str); 15] = [
     ("failed", "mismatch"),
     ("failed", "key-unavailable"),
     ("failed", "handshake"),
-    ("failed", "not-granted"),
     ("failed", "other"),
 ];
 

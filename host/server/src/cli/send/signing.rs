@@ -82,6 +82,10 @@ impl Signing {
         }
     }
 
+    pub(super) const fn has_recipe(&self) -> bool {
+        self.recipe.is_some()
+    }
+
     pub(super) fn public_url(&self, url: &Uri) -> String {
         self.public_url.clone().unwrap_or_else(|| url.to_string())
     }
