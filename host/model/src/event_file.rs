@@ -44,6 +44,9 @@ fn root() -> String {
     "/".to_owned()
 }
 
+/// The end of the year 9999.
+const RECEIVED_MOST: u64 = 253_402_300_799_999;
+
 /// The parts of a request.
 #[derive(Debug, Clone)]
 pub struct Parts {
@@ -66,6 +69,9 @@ impl EventFile {
         let headers = self.read_headers(&mut faults);
         let body = self.read_body(&mut faults);
         let Some(method) = method else { return Err(faults) };
+        if let Some(received) = self.received_ms.filter(|received| *received > RECEIVED_MOST) {
+            faults.add("received_ms", format!("{received} is past the year 9999: write milliseconds since 1970"));
+        }
         let received = self.received_ms.map(Timestamp::from_millis);
         faults.or(Parts { method, path: self.path.clone(), query: self.query.clone(), received, headers, body })
     }
@@ -191,6 +197,10 @@ mod tests {
                 [format!("query: `{shown}` holds what no query holds: percent-encode it")]
             );
         }
+        assert_eq!(
+            faults(json!({ "received_ms": u64::MAX })),
+            ["received_ms: 18446744073709551615 is past the year 9999: write milliseconds since 1970"]
+        );
         let long = "a".repeat(20_000);
         assert_eq!(
             faults(json!({ "path": format!("/{long}"), "query": long })),
